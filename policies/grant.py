@@ -1,0 +1,75 @@
+"""The grant: catalog and policy resolved into one effective view, read by the compiler and by supply alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from policies.catalog import ColumnType
+from policies.policy import Policy
+
+UNIT, PSEUDONYM, RANK = "__unit", "__pid", "__rank"
+"""Columns that supply adds to every private extract: dense unit id (BIGINT, private, for grouping and sorting only),
+the unit's keyed 64-bit pseudonym (UBIGINT) and a keyed 64-bit row rank (UBIGINT). Names beginning with `__` are refused
+in catalogs and in queries."""
+
+OTHER_KEY = "__other"
+"""What supply writes for a text value outside a declared domain; part of the public domain. Integers use NULL."""
+
+Value = bool | int | str | date
+
+
+@dataclass(frozen=True)
+class GrantedColumn:
+    """One column as a job sees it, after coarsening.
+
+    `low`, `high` are integer steps (value = steps × `step`); present for numeric columns with declared bounds.
+    `dates` bounds a date column. `domain` is the complete public list of values after coarsening, without NULL.
+    `key_of` names the key space (`residents.resident_id`) when supply replaces the value by a pseudonym.
+    """
+
+    name: str
+    type: ColumnType
+    use: frozenset[str]
+    functions: frozenset[str]
+    level: str
+    coarsen: str | None = None
+    low: int | None = None
+    high: int | None = None
+    step: Decimal | None = None
+    dates: tuple[date, date] | None = None
+    domain: tuple[Value, ...] | None = None
+    key_of: str | None = None
+
+
+@dataclass(frozen=True)
+class GrantedTable:
+    """One table as a job sees it. `unit_key` is None on public tables."""
+
+    name: str
+    lineage: str
+    institution: str
+    public: bool
+    columns: Mapping[str, GrantedColumn]
+    unit_key: str | None = None
+    references: tuple[str, str] | None = None
+    max_rows: int | None = None
+    max_groups: int | None = None
+    max_rows_per_group: int | None = None
+    unique: frozenset[str] = frozenset()
+    rows_filter: str | None = None
+    rows_band: int = 1_000_000
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Everything a query may rely on. `digest` covers policy and catalog items."""
+
+    policy: Policy
+    tables: Mapping[str, GrantedTable]
+    joins: frozenset[frozenset[tuple[str, str]]]
+    unit_kind: str
+    size_band: int
+    policy_digest: str
+    catalog_digest: str
+    digest: str

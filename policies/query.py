@@ -1,0 +1,229 @@
+"""The types that a query passes through inside the policy compiler, each made in one place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from sqlglot import exp
+
+from policies.grant import Grant, Value
+from sandbox.kernel.canonical import Json
+from sandbox.kernel.run import ColumnSpec, Parameter
+
+AggregateKind = Literal["count", "count_unit", "sum", "avg"]
+
+
+@dataclass(frozen=True)
+class SubmittedQuery:
+    """What an operator sends. `parameters` bind `$name` in the text; `epsilon` is a decimal string or None (policy maximum)."""
+
+    agreement: str
+    purpose: str
+    environment: Literal["dev", "prod"]
+    sql: str
+    parameters: Mapping[str, Parameter]
+    epsilon: str | None = None
+
+
+@dataclass(frozen=True)
+class Span:
+    """A place in the submitted text: 0-based offsets [start, end), 1-based line and column of its start."""
+
+    start: int
+    end: int
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Fix:
+    """What would be accepted instead; `sql`, where present, is a whole query that passes under the same policy."""
+
+    zh: str
+    en: str
+    sql: str | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One reason for a refusal or one notice. `code`, `rule` and messages come from `policies.findings`."""
+
+    code: str
+    rule: str
+    severity: Literal["error", "notice"]
+    zh: str
+    en: str
+    article: str
+    span: Span | None = None
+    object: str | None = None
+    fix: Fix | None = None
+
+    def as_json(self) -> Json:
+        """Return the finding in the shape of the HTTP contract."""
+        span = self.span
+        return {
+            "code": self.code,
+            "rule": self.rule,
+            "severity": self.severity,
+            "span": None if span is None else {"start": span.start, "end": span.end, "line": span.line, "column": span.column},
+            "object": self.object,
+            "article": self.article,
+            "message": {"zh": self.zh, "en": self.en},
+            "fix": None if self.fix is None else {"zh": self.fix.zh, "en": self.fix.en, "sql": self.fix.sql},
+        }
+
+
+@dataclass(frozen=True)
+class GroupKey:
+    """One grouping expression `k0, k1, …` of the protected core.
+
+    `domain` is the complete public list of its values (always all shown) or None for a private key (thresholded).
+    `nullable` says that NULL may occur as a key; with a public domain NULL is then one more public value.
+    """
+
+    name: str
+    type: Literal["integer", "text", "date", "boolean"]
+    domain: tuple[Value, ...] | None
+    nullable: bool
+    lineage: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """One aggregate `a0, a1, …` of the protected core.
+
+    For `sum` and `avg` the argument of one row is an integer number of `step`s within [`low`, `high`] or NULL;
+    for counts `low` = `high` = 1. `count` with an argument counts its non-null rows; `count_unit` counts units.
+    """
+
+    name: str
+    kind: AggregateKind
+    has_argument: bool
+    low: int
+    high: int
+    step: Decimal
+    lineage: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OutputColumn:
+    """One column of the answer, in order: a group key or an aggregate under its alias."""
+
+    name: str
+    source: str
+    """`k<i>` or `a<i>`."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """One ORDER BY term, run on released values only."""
+
+    source: str
+    descending: bool
+    nulls_first: bool
+
+
+@dataclass(frozen=True)
+class UnitBounds:
+    """What one unit can contribute to the joined relation, from public metadata alone.
+
+    `max_rows`: rows of the joined relation; `max_groups` (L0) and `max_rows_per_group` (L∞): declared caps or None;
+    `one_group`: every key is a function of the unit, so a unit falls in one group.
+    """
+
+    kind: str
+    size_band: int
+    max_rows: int
+    max_groups: int | None
+    max_rows_per_group: int | None
+    one_group: bool
+    lineages: tuple[str, ...]
+    """Data-set lineages of all private tables read, sorted."""
+
+
+@dataclass(frozen=True)
+class TableUse:
+    """One table read and how each of its columns is used, for the explanation."""
+
+    table: str
+    institution: str
+    public: bool
+    columns: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class GovernedQuery:
+    """A query proved lawful: the row relation, the keys and aggregates over it, and what runs on released values.
+
+    `relation` is a SELECT over extract tables that yields one row per joined row with columns `u` (dense unit id),
+    `p` (64-bit unit pseudonym), `k0…` and `a0…` (integer steps, NULL excluded from the aggregate; absent for COUNT(*)
+    and count_unit). It carries no bounds of contribution; `emit` adds them. `canonical_sql` is the canonical text of
+    the submitted query, by whose digest SQL is promoted from dev to prod.
+    """
+
+    grant: Grant
+    relation: exp.Select
+    keys: tuple[GroupKey, ...]
+    aggregates: tuple[Aggregate, ...]
+    outputs: tuple[OutputColumn, ...]
+    order: tuple[Order, ...]
+    limit: int | None
+    unit: UnitBounds
+    tables: tuple[TableUse, ...]
+    parameters: Mapping[str, Parameter]
+    canonical_sql: str
+    canonical_digest: str
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """The query may run as `governed`."""
+
+    governed: GovernedQuery
+    notices: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The query may not run; at least one finding says why and what would be accepted."""
+
+    findings: tuple[Finding, ...]
+
+
+Verdict = Allowed | Refused
+
+
+@dataclass(frozen=True)
+class Bounding:
+    """How `emit` bounds a unit's contribution: keep ≤ `groups` groups per unit, each from ≤ `rows_per_group` rows.
+
+    `sample`: whether a unit may have more than `groups` groups, so that a keyed sample is drawn. `centres` gives for
+    each aggregate the integer that is subtracted per row (AVG), 0 elsewhere. `units`: also return distinct units.
+    """
+
+    strategy: Literal["unit_group"]
+    groups: int
+    rows_per_group: int
+    sample: bool
+    centres: tuple[int, ...]
+    units: bool
+
+
+@dataclass(frozen=True)
+class EngineSql:
+    """Generated SQL, twice checked, with the typed columns it returns.
+
+    Columns: `k<i>` keys; per aggregate `a<i>_n` (bounded number of rows or units) and, for sum and avg, `a<i>_s`
+    (bounded sum of steps minus centre); `units` when asked. `$sample_key` (BLOB) is bound where `sample` is set.
+    """
+
+    sql: str
+    columns: tuple[ColumnSpec, ...]
+    parameters: Mapping[str, Parameter]
+    digest: str
+
+
+DATE_FLOOR, DATE_CEILING = date(1900, 1, 1), date(2200, 12, 31)
+"""Dates outside are NULL to every query."""

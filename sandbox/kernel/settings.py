@@ -1,0 +1,62 @@
+"""All settings, one frozen tree, read from `YUNEI_*` environment variables. Unsafe ones refuse to start in production."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sandbox.kernel.errors import YuneiError
+
+
+class Settings(BaseSettings):
+    """What the service may be told. Every field is documented in `docs/settings.md`, generated from here."""
+
+    model_config = SettingsConfigDict(env_prefix="YUNEI_", frozen=True, extra="forbid")
+
+    deployment: Literal["development", "production"] = Field("development", description="production refuses unsafe settings")
+    data_dir: Path = Field(Path("var"), description="database, extracts and released objects; raw data live here")
+    keys_dir: Path | None = Field(None, description="signing and secret keys; default: <data_dir>/keys, which production refuses")
+    database_url: str | None = Field(None, description="SQLAlchemy URL; default: SQLite in <data_dir>")
+    host: str = Field("127.0.0.1", description="address the API listens on")
+    port: int = Field(8420, ge=0, le=65535, description="port the API listens on")
+    required_level: int = Field(
+        2, ge=0, le=4, description="lowest isolation level at which the worker takes jobs; production at least 3"
+    )
+    tick_s: int = Field(1, ge=1, le=600, description="seconds between the moments at which tenants see a job move")
+    lease_s: int = Field(60, ge=5, le=3600, description="seconds without heartbeat after which a job is taken over")
+    max_sandboxes: int = Field(2, ge=1, le=64, description="sandboxes one worker runs at once")
+    max_body_bytes: int = Field(262_144, ge=65_536, le=4_194_304, description="largest request body")
+    job_wall_s: float = Field(30.0, gt=0, le=3600, description="deadline of one run in seconds, enforced by SIGKILL")
+    job_memory_bytes: int = Field(1 << 30, ge=1 << 28, description="memory one run may use")
+
+    @model_validator(mode="after")
+    def _fill_and_check(self) -> Self:
+        if self.deployment == "production":
+            for name in unsafe_in_production(self):
+                raise YuneiError("SETTING_UNSAFE", setting=name)
+        return self
+
+    @property
+    def database(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'yunei.db'}"
+
+    @property
+    def keys(self) -> Path:
+        """The key directory in force."""
+        return self.keys_dir or self.data_dir / "keys"
+
+
+def unsafe_in_production(settings: Settings) -> tuple[str, ...]:
+    """Name every setting that production refuses, in `YUNEI_*` spelling.
+
+    Rules: isolation below level 3; keys inside the data directory; SQLite, which has no row locks for several workers.
+    """
+    keys = settings.keys.resolve()
+    rules = {
+        "YUNEI_REQUIRED_LEVEL": settings.required_level < 3,
+        "YUNEI_KEYS_DIR": keys.is_relative_to(settings.data_dir.resolve()),
+        "YUNEI_DATABASE_URL": settings.database.startswith("sqlite"),
+    }
+    return tuple(name for name, unsafe in rules.items() if unsafe)
