@@ -50,6 +50,11 @@ CATALOGUE: Mapping[str, ErrorKind] = {
     "EXTRACT_STALE": ErrorKind(409, "数据提取与策略版本不一致", "The extract does not belong to this policy version"),
     "NOT_PROMOTED": ErrorKind(409, "该 SQL 未从开发环境提升", "This SQL has not been promoted from dev"),
     "POLICY_REFUSED": ErrorKind(403, "策略拒绝该查询", "The policy refuses this query"),
+    # people and tokens
+    "ROLES_EXCLUSIVE": ErrorKind(409, "三员岗位不得兼任其他角色", "An administrator holds exactly one role"),
+    "ROLE_NOT_OF_ORGANISATION": ErrorKind(409, "该类机构的人员不得担任此角色", "People of such an organisation may not hold this role"),
+    "OBJECT_FIXED": ErrorKind(409, "该内容一经登记不得更改", "What was registered here may not change"),
+    "POLICY_VERSION_USED": ErrorKind(409, "策略版本号已被使用或倒退", "The policy version was used for other content, or goes back"),
     # running
     "RUN_FAILED": ErrorKind(500, "计算失败", "The run failed"),
     "RUN_DEADLINE": ErrorKind(500, "计算超过时限", "The run passed its deadline"),
