@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Protocol
 
 
@@ -53,3 +53,12 @@ def stamp(moment: datetime) -> str:
 def parse_stamp(text: str) -> datetime:
     """Read what `stamp` wrote."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
+CIVIL = timezone(timedelta(hours=8), "Asia/Shanghai")
+"""China's civil time has had no daylight saving since 1991, so a fixed offset is exact for every term we keep."""
+
+
+def civil_date(moment: datetime) -> date:
+    """Return the calendar day in China on which `moment` falls; terms of agreements are counted in these days."""
+    return moment.astimezone(CIVIL).date()

@@ -1,0 +1,90 @@
+"""Admission: does this person stand under this agreement, is there budget, is the data in step with the policy."""
+
+from dataclasses import dataclass
+
+from egress.ledger.model import LedgerView
+from policies.grant import Grant
+from policies.query import SubmittedQuery
+from sandbox.jobs.parts import Parts
+from sandbox.jobs.prepare import Prepared
+from sandbox.kernel.clock import civil_date
+from sandbox.kernel.db import Transaction
+from sandbox.kernel.errors import YuneiError
+from sandbox.kernel.run import ExtractRef
+from tenants.decide import Refused, admit
+from tenants.model import Principal, ServiceAgreement
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """An agreement in force and the grant that its policy gives."""
+
+    agreement: ServiceAgreement
+    grant: Grant
+
+
+class Admission:
+    """Asks the lower packages whether a job may be taken."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def stand(self, tx: Transaction, principal: Principal, query: SubmittedQuery) -> Standing:
+        """Return the standing of an operator's person under the agreement that the query names.
+
+        Raises:
+            YuneiError: `NOT_FOUND` for an unknown agreement and for another operator's alike; `AGREEMENT_EXPIRED`,
+                `AGREEMENT_SUSPENDED`, `PURPOSE_NOT_GRANTED`, `ENVIRONMENT_NOT_GRANTED`.
+
+        """
+        agreement = self._parts.tenants.agreement(tx, query.agreement)
+        if agreement is None or agreement.operator != principal.organisation:
+            raise YuneiError("NOT_FOUND")
+        return self.in_force(tx, agreement, query)
+
+    def in_force(self, tx: Transaction, agreement: ServiceAgreement, query: SubmittedQuery) -> Standing:
+        """Check an agreement's term, state, purpose and environment today; used again when the job is charged."""
+        grant = self._parts.policies.grant(tx, agreement.id)
+        if grant is None:
+            raise YuneiError("NOT_FOUND")
+        today = civil_date(self._parts.clock.now())
+        admitted = admit(agreement, grant.policy, query.purpose, query.environment, today)
+        if isinstance(admitted, Refused):
+            raise YuneiError(admitted.code)
+        return Standing(agreement, grant)
+
+    def extracts(self, tx: Transaction, standing: Standing, environment: str) -> tuple[ExtractRef, ...]:
+        """Return the extracts of the agreement's workspace.
+
+        Raises:
+            YuneiError: `EXTRACT_STALE`, they were built for another version of the policy.
+
+        """
+        workspace = self._parts.supply.workspace(tx, standing.agreement.id, environment)
+        if workspace is None or workspace.policy_digest != standing.grant.digest:
+            raise YuneiError("EXTRACT_STALE")
+        return workspace.extracts
+
+    def reserve(self, tx: Transaction, job: str, standing: Standing, prepared: Prepared) -> None:
+        """Reserve the charge of a job in every scope that it touches.
+
+        Raises:
+            YuneiError: `BUDGET_SPENT`, `JOB_COUNT_SPENT`.
+
+        """
+        unit = prepared.governed.unit
+        self._parts.ledger.reserve(
+            tx,
+            job=job,
+            agreement=standing.agreement.id,
+            unit_kind=unit.kind,
+            lineages=unit.lineages,
+            rho=prepared.plan.rho,
+            delta_tau=prepared.plan.delta_tau,
+            job_limit=standing.grant.policy.valid.max_jobs,
+        )
+
+    def budget(self, tx: Transaction, standing: Standing, prepared: Prepared) -> LedgerView:
+        """Return what is left in the scopes that a prepared query would charge."""
+        unit = prepared.governed.unit
+        return self._parts.ledger.remaining(tx, standing.agreement.id, unit.kind, unit.lineages)

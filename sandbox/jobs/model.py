@@ -1,0 +1,164 @@
+"""A job: its life cycle as a table, and what tenants see of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from policies.query import SubmittedQuery
+from sandbox.kernel.canonical import Json
+from sandbox.kernel.clock import stamp
+from sandbox.kernel.errors import YuneiError
+from sandbox.kernel.roles import Role
+from sandbox.kernel.run import Parameter
+from sandbox.kernel.states import Lifecycle, row
+
+JOB = Lifecycle(
+    "job",
+    "submitted",
+    (
+        row("submitted", "admit", "queued", Role.OPERATOR, "job.submitted"),
+        row("submitted", "refuse", "refused", Role.OPERATOR, "job.refused"),
+        row("queued", "answer", "released", Role.SYSTEM, "job.answered_from_memory"),
+        row("queued", "lease", "leased", Role.SYSTEM, "job.leased"),
+        row("queued", "cancel", "cancelled", Role.OPERATOR, "job.cancelled"),
+        row("queued", "expire", "expired", Role.SYSTEM, "job.expired"),
+        row("leased", "start", "running", Role.SYSTEM, "job.started"),
+        row("leased", "lose", "queued", Role.SYSTEM, "job.lease_lost"),
+        row("leased", "cancel", "cancelled", Role.OPERATOR, "job.cancelled"),
+        row("leased", "fail", "failed", Role.SYSTEM, "job.failed"),
+        row("leased", "expire", "expired", Role.SYSTEM, "job.expired"),
+        row("running", "protect", "protected", Role.SYSTEM, "job.protected"),
+        row("running", "fail", "failed", Role.SYSTEM, "job.failed"),
+        row("running", "cancel", "cancelled", Role.OPERATOR, "job.cancelled"),
+        row("protected", "open", "in_egress", Role.SYSTEM, "job.in_egress"),
+        row("in_egress", "release", "released", Role.SYSTEM, "job.released"),
+        row("in_egress", "block", "blocked", Role.SYSTEM, "job.blocked"),
+    ),
+)
+"""The charge is committed by `start`; before it a lost lease returns the job to the queue, after it the job fails and
+keeps its charge (`privacy` rule 10). `protected` and `in_egress` cannot be cancelled."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One stored job. `fence` rises with every lease; a step of an older fence changes nothing."""
+
+    seq: int
+    id: str
+    agreement: str
+    operator: str
+    application: str
+    person: str
+    environment: Literal["dev", "prod"]
+    state: str
+    fence: int
+    query: SubmittedQuery
+    canonical_digest: str | None
+    prepared_digest: str | None
+    memory_key: str | None
+    findings: Json
+    code: str | None
+    request: str | None
+    release: str | None
+    created_at: datetime
+    updated_at: datetime
+    lease_owner: str | None
+    lease_until: datetime | None
+    started_at: datetime | None
+
+
+@dataclass(frozen=True)
+class JobView:
+    """What the submitting side sees of a job; every time in it lies on a tick."""
+
+    job: Job
+    synthetic: bool
+
+    def as_json(self) -> dict[str, Json]:
+        """Return the job in the shape of the HTTP contract."""
+        job = self.job
+        return {
+            "id": job.id,
+            "agreement": job.agreement,
+            "environment": job.environment,
+            "purpose": job.query.purpose,
+            "state": "running" if job.state == "leased" else job.state,
+            "sql": job.query.sql,
+            "canonical_digest": job.canonical_digest,
+            "findings": job.findings,
+            "code": job.code,
+            "review": job.request,
+            "release": job.release,
+            "synthetic": self.synthetic,
+            "created_at": stamp(job.created_at),
+            "updated_at": stamp(job.updated_at),
+        }
+
+
+@dataclass(frozen=True)
+class JobEvent:
+    """One step that a tenant may see; `at` lies on a tick."""
+
+    seq: int
+    type: str
+    at: str
+    state: str
+
+    def as_json(self) -> dict[str, Json]:
+        """Return the event for SSE."""
+        return {"seq": self.seq, "type": self.type, "at": self.at, "state": self.state}
+
+
+def query_json(query: SubmittedQuery) -> dict[str, Json]:
+    """Write a submitted query so that `query_of` reads it back exactly."""
+    return {
+        "agreement": query.agreement,
+        "purpose": query.purpose,
+        "environment": query.environment,
+        "sql": query.sql,
+        "parameters": {name: parameter_json(value) for name, value in sorted(query.parameters.items())},
+        "epsilon": query.epsilon,
+    }
+
+
+def query_of(stored: Mapping[str, Json]) -> SubmittedQuery:
+    """Read what `query_json` wrote."""
+    parameters = stored["parameters"]
+    if not isinstance(parameters, Mapping):
+        raise YuneiError("MALFORMED", object="parameters")
+    epsilon = stored["epsilon"]
+    return SubmittedQuery(
+        agreement=str(stored["agreement"]),
+        purpose=str(stored["purpose"]),
+        environment="prod" if stored["environment"] == "prod" else "dev",
+        sql=str(stored["sql"]),
+        parameters={name: _parameter_of(value) for name, value in parameters.items()},
+        epsilon=None if epsilon is None else str(epsilon),
+    )
+
+
+def parameter_json(value: Parameter) -> Json:
+    """Tag a typed parameter: booleans and text as they are, the rest as {type: text}."""
+    if isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, bytes):
+        return {"bytes": value.hex()}
+    kinds: tuple[tuple[type, str], ...] = ((int, "integer"), (Decimal, "decimal"), (date, "date"))
+    name = next(name for kind, name in kinds if isinstance(value, kind))
+    return {name: str(value)}
+
+
+def _parameter_of(stored: Json) -> Parameter:
+    match stored:
+        case bool() | str():
+            return stored
+        case {"integer": str(text)}:
+            return int(text)
+        case {"decimal": str(text)}:
+            return Decimal(text)
+        case {"date": str(text)}:
+            return date.fromisoformat(text)
+        case _:
+            raise YuneiError("MALFORMED", object="parameters")

@@ -1,0 +1,34 @@
+"""What the use cases of jobs are made of; filled by `sandbox.bootstrap`."""
+
+from dataclasses import dataclass
+
+from connectors.service import SupplyService
+from egress.ledger.service import Ledger
+from egress.release.service import ReleaseService
+from egress.review.service import ReviewService
+from policies.second_opinion import SecondOpinion
+from policies.service import PolicyService
+from sandbox.kernel.audit.service import AuditLog
+from sandbox.kernel.clock import Clock
+from sandbox.kernel.db import Database
+from sandbox.kernel.keys import KeyRing
+from sandbox.kernel.settings import Settings
+from tenants.service import TenantService
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Services of the lower packages and the kernel's instruments."""
+
+    settings: Settings
+    db: Database
+    clock: Clock
+    audit: AuditLog
+    keys: KeyRing
+    tenants: TenantService
+    policies: PolicyService
+    supply: SupplyService
+    ledger: Ledger
+    opinion: SecondOpinion
+    reviews: ReviewService
+    releases: ReleaseService

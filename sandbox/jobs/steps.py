@@ -1,0 +1,71 @@
+"""How a job moves: the one place that changes a job's state, logs it, and tells the tenant what it may see."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sandbox.jobs import store
+from sandbox.jobs.model import JOB, Job
+from sandbox.kernel.audit.model import AuditEvent
+from sandbox.kernel.audit.service import AuditLog
+from sandbox.kernel.canonical import Json
+from sandbox.kernel.clock import Clock, next_tick
+from sandbox.kernel.db import Transaction
+from sandbox.kernel.errors import YuneiError
+from sandbox.kernel.roles import Role
+from sandbox.kernel.states import advance
+
+SYSTEM = frozenset({Role.SYSTEM})
+
+VISIBLE: Mapping[str, str] = {
+    "admit": "queued",
+    "answer": "released",
+    "start": "isolated",
+    "protect": "checks",
+    "open": "review",
+    "release": "released",
+    "block": "blocked",
+    "fail": "failed",
+    "cancel": "cancelled",
+    "expire": "expired",
+}
+"""Event of the table → what the tenant's progress shows; events that are missing here stay inside."""
+
+
+class Steps:
+    """Moves jobs along their table. Every step is state, audit event and visible event in the caller's transaction."""
+
+    def __init__(self, audit: AuditLog, clock: Clock, tick_s: int) -> None:
+        self._audit, self._clock, self._tick_s = audit, clock, tick_s
+
+    def tick(self) -> datetime:
+        """Return the next moment at which tenants see anything."""
+        return next_tick(self._clock.now(), self._tick_s)
+
+    def move(self, tx: Transaction, job: Job, event: str, payload: Mapping[str, Json], **values: Any) -> int:
+        """Take one step and return the index of its audit event.
+
+        Args:
+            tx: the caller's write transaction.
+            job: the job as read in this transaction.
+            event: an event of the table.
+            payload: facts for the log; no data value.
+            **values: further columns to change with the state.
+
+        Raises:
+            YuneiError: `ILLEGAL_TRANSITION`; also where another worker has moved the job since.
+
+        """
+        line = advance(JOB, job.state, event, values.pop("roles", SYSTEM))
+        at = self.tick()
+        if not store.change(tx, job, state=line.target, updated_at=at, **values):
+            raise YuneiError("ILLEGAL_TRANSITION", object=JOB.name)
+        if event in VISIBLE:
+            store.add_event(tx, job.id, VISIBLE[event], at, line.target)
+        return self.log(tx, job, line.audit, payload)
+
+    def log(self, tx: Transaction, job: Job, kind: str, payload: Mapping[str, Json]) -> int:
+        """Log an event of a job for its operator."""
+        actor = job.person if kind in {"job.submitted", "job.refused", "job.cancelled"} else "system"
+        body = {"agreement": job.agreement, "environment": job.environment, "fence": job.fence, **payload}
+        return self._audit.append(tx, AuditEvent(kind, job.id, actor, (job.operator,), body))

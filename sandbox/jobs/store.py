@@ -1,0 +1,211 @@
+"""Rows of jobs, their outcomes, their visible events and promotions."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Index, Integer, LargeBinary, Row, String, Table, Text, and_, func, insert, select, update
+
+from sandbox.jobs.model import JOB, Job, JobEvent, query_of
+from sandbox.kernel.canonical import Json, canonical_bytes
+from sandbox.kernel.clock import parse_stamp, stamp
+from sandbox.kernel.db import Transaction, metadata
+
+jobs = Table(
+    "job",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("agreement", String(64), nullable=False),
+    Column("operator", String(64), nullable=False),
+    Column("application", String(64), nullable=False),
+    Column("person", String(64), nullable=False),
+    Column("environment", String(8), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("fence", Integer, nullable=False, default=0),
+    Column("query", Text, nullable=False),
+    Column("canonical_digest", String(80)),
+    Column("prepared_digest", String(80)),
+    Column("memory_key", String(80)),
+    Column("findings", Text),
+    Column("code", String(64)),
+    Column("request", String(64)),
+    Column("release", String(64)),
+    Column("created_at", String(32), nullable=False),
+    Column("updated_at", String(32), nullable=False),
+    Column("lease_owner", String(64)),
+    Column("lease_until", String(32)),
+    Column("started_at", String(32)),
+    Index("ix_job_state", "state", "seq"),
+    Index("ix_job_operator", "operator", "seq"),
+    Index("ix_job_memory", "memory_key"),
+)
+
+outcomes = Table(
+    "job_outcome",
+    metadata,
+    Column("job", String(64), primary_key=True),
+    Column("fence", Integer, nullable=False),
+    Column("code", String(64)),
+    Column("sealed", LargeBinary),
+    Column("exact_digest", String(80)),
+    Column("record", Text, nullable=False),
+    Column("shows_at", String(32), nullable=False),
+    Column("published", Integer, nullable=False, default=0),
+    Index("ix_job_outcome_due", "published", "shows_at"),
+)
+"""One row per job: the noisy result (sealed) or the failure. Its primary key is what makes one charge yield at most one
+persisted result."""
+
+events = Table(
+    "job_event",
+    metadata,
+    Column("job", String(64), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("type", String(64), nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+)
+
+promotions = Table(
+    "promotion",
+    metadata,
+    Column("agreement", String(64), primary_key=True),
+    Column("canonical_digest", String(80), primary_key=True),
+    Column("job", String(64), nullable=False),
+    Column("person", String(64), nullable=False),
+    Column("at", String(32), nullable=False),
+)
+
+
+def add(tx: Transaction, values: Mapping[str, Any], query: Mapping[str, Json], findings: Json) -> None:
+    """Insert a job; `query` and `findings` are stored as canonical JSON."""
+    texts = {"query": canonical_bytes(query).decode(), "findings": canonical_bytes(findings).decode()}
+    tx.execute(insert(jobs).values(**values, **texts, fence=0))
+
+
+def by_id(tx: Transaction, job: str) -> Job | None:
+    """Return the job or None."""
+    found = tx.execute(select(jobs).where(jobs.c.id == job)).one_or_none()
+    return None if found is None else _job(found)
+
+
+def page(tx: Transaction, operator: str, before: int | None, limit: int) -> tuple[Job, ...]:
+    """Return an operator's jobs, newest first."""
+    wanted = select(jobs).where(jobs.c.operator == operator).order_by(jobs.c.seq.desc()).limit(limit)
+    if before is not None:
+        wanted = wanted.where(jobs.c.seq < before)
+    return tuple(_job(found) for found in tx.execute(wanted))
+
+
+def change(tx: Transaction, job: Job, **values: Any) -> bool:
+    """Change a job whose fence and state are still those of `job`; tell whether it was so."""
+    stored = {name: stamp(value) if isinstance(value, datetime) else value for name, value in values.items()}
+    done = tx.execute(
+        update(jobs).where(jobs.c.id == job.id, jobs.c.fence == job.fence, jobs.c.state == job.state).values(**stored)
+    )
+    return done.rowcount == 1
+
+
+def first_queued(tx: Transaction) -> Job | None:
+    """Return the queued job that has waited longest; on PostgreSQL it is locked and others skip it."""
+    wanted = select(jobs).where(jobs.c.state == "queued").order_by(jobs.c.seq).limit(1).with_for_update(skip_locked=True)
+    found = tx.execute(wanted).one_or_none()
+    return None if found is None else _job(found)
+
+
+def lost(tx: Transaction, now: datetime) -> tuple[Job, ...]:
+    """Return leased or running jobs whose lease has run out and that have no outcome yet."""
+    wanted = (
+        select(jobs)
+        .outerjoin(outcomes, outcomes.c.job == jobs.c.id)
+        .where(jobs.c.state.in_(("leased", "running")), jobs.c.lease_until < stamp(now), outcomes.c.job.is_(None))
+    )
+    return tuple(_job(found) for found in tx.execute(wanted))
+
+
+def extend(tx: Transaction, owner: str, until: datetime) -> None:
+    """Heartbeat: extend every lease of `owner`."""
+    held = and_(jobs.c.lease_owner == owner, jobs.c.state.in_(("leased", "running")))
+    tx.execute(update(jobs).where(held).values(lease_until=stamp(until)))
+
+
+def answered(tx: Transaction, key: str) -> tuple[Job, ...]:
+    """Return jobs in state `released` under one memory key, newest first."""
+    wanted = select(jobs).where(jobs.c.memory_key == key, jobs.c.state == "released").order_by(jobs.c.seq.desc())
+    return tuple(_job(found) for found in tx.execute(wanted))
+
+
+def by_release(tx: Transaction, release: str) -> Job | None:
+    """Return the job that made a release (the first one; later ones were answered from memory)."""
+    found = tx.execute(select(jobs).where(jobs.c.release == release).order_by(jobs.c.seq).limit(1)).one_or_none()
+    return None if found is None else _job(found)
+
+
+def counts(tx: Transaction) -> dict[str, int]:
+    """Return the number of jobs in each state of the table."""
+    found = {str(line[0]): int(line[1]) for line in tx.execute(select(jobs.c.state, func.count()).group_by(jobs.c.state))}
+    return {state: found.get(state, 0) for state in JOB.states}
+
+
+def add_outcome(tx: Transaction, values: Mapping[str, Any], record: Json) -> None:
+    """Insert the one outcome of a job."""
+    tx.execute(insert(outcomes).values(**values, record=canonical_bytes(record).decode(), published=0))
+
+
+def outcome(tx: Transaction, job: str) -> Row[Any] | None:
+    """Return the outcome row of a job or None."""
+    return tx.execute(select(outcomes).where(outcomes.c.job == job)).one_or_none()
+
+
+def due(tx: Transaction, now: datetime, limit: int) -> tuple[str, ...]:
+    """Return jobs whose outcome may show now."""
+    wanted = select(outcomes.c.job).where(outcomes.c.published == 0, outcomes.c.shows_at <= stamp(now)).limit(limit)
+    return tuple(str(line[0]) for line in tx.execute(wanted))
+
+
+def mark_published(tx: Transaction, job: str) -> None:
+    """Note that the outcome was published."""
+    tx.execute(update(outcomes).where(outcomes.c.job == job).values(published=1))
+
+
+def add_event(tx: Transaction, job: str, kind: str, at: datetime, state: str) -> None:
+    """Append a visible event; `at` must lie on a tick."""
+    last = tx.execute(select(func.coalesce(func.max(events.c.seq), 0)).where(events.c.job == job)).scalar_one()
+    tx.execute(insert(events).values(job=job, seq=last + 1, type=kind, at=stamp(at), state=state))
+
+
+def events_after(tx: Transaction, job: str, after: int) -> tuple[JobEvent, ...]:
+    """Return visible events with a greater sequence number."""
+    wanted = select(events).where(events.c.job == job, events.c.seq > after).order_by(events.c.seq)
+    return tuple(JobEvent(line.seq, line.type, line.at, line.state) for line in tx.execute(wanted))
+
+
+def promote(tx: Transaction, job: Job, person: str, now: datetime) -> bool:
+    """Record that a canonical text may run in prod; tell whether it was new."""
+    if promoted(tx, job.agreement, job.canonical_digest or ""):
+        return False
+    tx.execute(
+        insert(promotions).values(
+            agreement=job.agreement, canonical_digest=job.canonical_digest, job=job.id, person=person, at=stamp(now)
+        )
+    )
+    return True
+
+
+def promoted(tx: Transaction, agreement: str, canonical_digest: str) -> bool:
+    """Tell whether a canonical text may run in prod under an agreement."""
+    found = tx.execute(
+        select(promotions.c.job).where(promotions.c.agreement == agreement, promotions.c.canonical_digest == canonical_digest)
+    ).one_or_none()
+    return found is not None
+
+
+def _job(found: Row[Any]) -> Job:
+    values = dict(found._mapping)  # noqa: SLF001 - the documented mapping view of a row
+    values["query"] = query_of(json.loads(values["query"]))
+    values["findings"] = json.loads(values["findings"]) if values["findings"] else []
+    for name in ("created_at", "updated_at", "lease_until", "started_at"):
+        values[name] = None if values[name] is None else parse_stamp(values[name])
+    return Job(**values)
