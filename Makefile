@@ -1,16 +1,31 @@
 # The two set-up commands are `make demo` and `make test`; both create what they need.
-PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PIP := $(BIN)/pip --quiet --disable-pip-version-check --no-input
+VENV_PACKAGES := python3 python3-venv
 
-.PHONY: demo test check lint types arch docs bench image lock clean format
+# The first interpreter that can make a virtual environment; a pyenv shim may exist and still run nothing.
+PYTHON ?= $(shell for p in python3.11 python3 /usr/bin/python3; do \
+	$$p -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-$(STAMP): requirements-dev.txt pyproject.toml
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "needs: apt-get install -y python3-venv make"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+.PHONY: help demo test check lint types arch docs format bench wheelhouse image lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# As root the missing packages are installed; everyone else is told the one command.
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then \
+	  if [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(VENV_PACKAGES) >/dev/null; \
+	  else echo "Python 3.11 with venv is missing. Run: sudo apt-get install -y $(VENV_PACKAGES)" >&2; exit 1; fi; \
+	fi
+	@python="$(PYTHON)"; "$${python:-/usr/bin/python3}" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(STAMP): requirements-dev.txt pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements-dev.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: $(STAMP)  ## a synthetic city, the whole path, an offline verification
@@ -21,29 +36,39 @@ test: $(STAMP)  ## everything that needs no extra server
 
 check: lint types arch docs  ## what CI runs beside the tests
 
-lint: $(STAMP)
+lint: $(STAMP)  ## style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(STAMP)
+types: $(STAMP)  ## strict types
 	$(BIN)/mypy
+	$(BIN)/mypy docs/generate.py benchmarks/*.py
 
-arch: $(STAMP)
+arch: $(STAMP)  ## layers and who may import what
 	$(BIN)/lint-imports
 
 docs: $(STAMP)  ## generated pages must equal what the code prints
 	$(BIN)/python docs/generate.py --check
 
-format: $(STAMP)
+format: $(STAMP)  ## format the code and write the generated pages
 	$(BIN)/ruff format .
 	$(BIN)/python docs/generate.py
 
-bench: $(STAMP)
+bench: $(STAMP)  ## measure this machine against the bars
 	$(BIN)/python benchmarks/run.py
 
-lock:
+# The image installs from here alone: the locked wheels and our own.
+wheelhouse: $(STAMP)  ## wheels for an installation without network
+	rm -rf wheelhouse
+	$(PIP) download --require-hashes --only-binary :all: --dest wheelhouse -r requirements.txt
+	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir wheelhouse .
+
+image: wheelhouse  ## the container image, from a Debian root file system made here
+	deploy/image.sh
+
+lock:  ## resolve requirements anew, with hashes
 	uv pip compile --quiet --no-header --generate-hashes --python-version 3.11 requirements.in -o requirements.txt
 	uv pip compile --quiet --no-header --generate-hashes --python-version 3.11 -c requirements.txt requirements-dev.in -o requirements-dev.txt
 
-clean:
-	rm -rf $(VENV) var
+clean:  ## remove what make made
+	rm -rf $(VENV) var wheelhouse dist
