@@ -1,0 +1,81 @@
+"""What reviewers see beside the exact bytes, and what the release manifest is made from. No row-level fact enters."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+
+from connectors.model import Workspace
+from egress.model import ProtectedResult
+from egress.review.model import ReleaseOpening
+from policies.explain import explain
+from sandbox.jobs.admission import Standing
+from sandbox.jobs.model import Job, query_json
+from sandbox.jobs.prepare import Prepared
+from sandbox.kernel.canonical import Json
+from sandbox.kernel.run import RunResult
+
+
+def run_record(result: RunResult) -> dict[str, Json]:
+    """Return how a run was isolated and what it used, for the operator's audit record."""
+    return {
+        "level": result.level,
+        "layers": list(result.layers),
+        "wall_ms": result.usage.wall_ms,
+        "cpu_ms": result.usage.cpu_ms,
+        "peak_memory_bytes": result.usage.peak_memory_bytes,
+    }
+
+
+def dossier(
+    job: Job, standing: Standing, prepared: Prepared, workspace: Workspace, record: Mapping[str, Json]
+) -> dict[str, Json]:
+    """Lay out purpose, SQL as submitted and as run, policy, plan, extracts and isolation of one job."""
+    grant = standing.grant
+    used = {use.table for use in prepared.governed.tables}
+    return {
+        "job": job.id,
+        "submitted": query_json(job.query),
+        "canonical_sql": prepared.governed.canonical_sql,
+        "canonical_digest": prepared.governed.canonical_digest,
+        "rewritten_sql": prepared.engine.sql,
+        "rewritten_digest": prepared.engine.digest,
+        "prepared_digest": prepared.digest,
+        "policy": {"id": grant.policy.policy, "version": grant.policy.version, "digest": grant.policy_digest},
+        "catalog_digest": grant.catalog_digest,
+        "explanation": explain(prepared.governed),
+        "plan": prepared.plan.as_json(),
+        "expected_error": dict(prepared.plan.expected_error),
+        "extracts": [
+            {"table": ref.table, "extract": ref.extract, "commitment": workspace.commitments[ref.table]}
+            for ref in workspace.extracts
+            if ref.table in used
+        ],
+        "isolation": {"level": record["level"], "layers": record["layers"]},
+        "agreement": standing.agreement.as_json(),
+        "synthetic": job.environment == "dev",
+        "software": version("yunei"),
+    }
+
+
+def release_opening(
+    job: Job, standing: Standing, prepared: Prepared, result: ProtectedResult, facts: Mapping[str, Json]
+) -> ReleaseOpening:
+    """Put together what a release request is opened with. A dev result is synthetic, so no person need look at it."""
+    policy = standing.grant.policy
+    institutions = {use.institution for use in prepared.governed.tables if not use.public}
+    return ReleaseOpening(
+        job=job.id,
+        agreement=job.agreement,
+        operator=job.operator,
+        application=job.application,
+        institutions=tuple(sorted(institutions)),
+        purpose=job.query.purpose,
+        environment=job.environment,
+        submitter=job.person,
+        dossier=facts,
+        result=result,
+        plan=prepared.plan,
+        output=policy.output,
+        route="auto" if job.environment == "dev" else policy.review.route,
+        policy_digest=standing.grant.policy_digest,
+        expires=min(policy.valid.until, standing.agreement.valid_until).isoformat(),
+    )

@@ -1,0 +1,182 @@
+"""One leased job from charge to release request. Each arrow of the path is one call; the order is the promise.
+
+charge committed → run → keyed digest of the exact aggregates → noise → sealed outcome (here ends what happens at a time
+that depends on rows) … at the tick: published → release request.
+"""
+
+import hmac
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidTag
+
+from egress.model import ProtectedResult
+from egress.protect import protect
+from egress.review.model import ReleaseOpening
+from sandbox.isolation.port import IsolationRuntime, RunFailed
+from sandbox.jobs import store
+from sandbox.jobs.admission import Admission, Standing
+from sandbox.jobs.decide import shows_at
+from sandbox.jobs.dossier import dossier, release_opening, run_record
+from sandbox.jobs.model import Job
+from sandbox.jobs.parts import Parts
+from sandbox.jobs.prepare import NotPrepared, Prepared, prepare
+from sandbox.jobs.sealed import result_json, result_of
+from sandbox.jobs.steps import Steps
+from sandbox.kernel.canonical import Json, canonical_bytes
+from sandbox.kernel.clock import stamp
+from sandbox.kernel.db import Transaction
+from sandbox.kernel.errors import YuneiError
+from sandbox.kernel.keys import KeyRing
+from sandbox.kernel.run import ExactTable, ExtractRef, Limits, RunResult, RunSpec
+
+
+def exact_digest(keys: KeyRing, job: str, table: ExactTable) -> str:
+    """Return HMAC-SHA256(replay key, job id ‖ exact aggregates).
+
+    Keyed, because a plain digest of a count is inverted by trying all counts.
+    """
+    return hmac.new(keys.secret("replay", job), job.encode() + canonical_bytes(table.canonical()), sha256).hexdigest()
+
+
+def run_spec(parts: Parts, job: Job, prepared: Prepared, extracts: tuple[ExtractRef, ...]) -> RunSpec:
+    """Build what the sandbox gets. The sampling key is derived per job, bound as a parameter and stored nowhere."""
+    used = {use.table for use in prepared.governed.tables}
+    parameters = dict(prepared.engine.parameters)
+    if prepared.plan.bounding.sample:
+        parameters["sample_key"] = parts.keys.secret("sample", job.id)
+    settings = parts.settings
+    limits = Limits(wall_s=settings.job_wall_s, cpu_s=max(1, round(settings.job_wall_s)), memory_bytes=settings.job_memory_bytes)
+    pinned = tuple(ref for ref in extracts if ref.table in used)
+    return RunSpec(job.id, job.fence, prepared.engine.sql, pinned, prepared.engine.columns, parameters, limits)
+
+
+class Pipeline:
+    """Runs leased jobs and publishes their outcomes."""
+
+    def __init__(self, parts: Parts, steps: Steps, runtime: IsolationRuntime) -> None:
+        self._parts, self._steps, self._runtime = parts, steps, runtime
+        self._admission = Admission(parts)
+
+    def run(self, job: Job) -> None:
+        """Take a leased job to a stored outcome. Every failure ends as a code on the job; none is lost."""
+        try:
+            started = self._start(job)
+        except YuneiError as refusal:
+            self._refuse(job, refusal.code)
+            return
+        if started is None:
+            return
+        running, prepared, extracts = started
+        outcome = self._runtime.start(run_spec(self._parts, running, prepared, extracts)).result()
+        if isinstance(outcome, RunFailed):
+            self._keep(running, prepared, outcome.code)
+            return
+        try:
+            protected = protect(prepared.plan, prepared.governed, outcome.table)
+        except YuneiError as refusal:
+            self._keep(running, prepared, refusal.code)
+            return
+        self._keep(running, prepared, None, outcome, protected)
+
+    def publish(self, job_id: str) -> None:
+        """Show a stored outcome: open the release request, or fail the job. Called when its tick has come."""
+        with self._parts.db.write() as tx:
+            job, kept = store.by_id(tx, job_id), store.outcome(tx, job_id)
+            if job is None or kept is None or kept.published:
+                return
+            store.mark_published(tx, job_id)
+            if job.state != "running":
+                return  # cancelled meanwhile; the charge and the sealed outcome stay
+            record = json.loads(kept.record)
+            try:
+                opening = None if kept.code else self._opening(tx, job, bytes(kept.sealed), record)
+                code = kept.code
+            except YuneiError as refusal:  # the agreement was closed or its policy replaced during the run
+                opening, code = None, refusal.code
+            if opening is None:
+                self._steps.move(tx, job, "fail", {"code": code, **record}, code=code)
+                return
+            self._steps.move(tx, job, "protect", record)
+            request = self._parts.reviews.open(tx, opening, self._parts.supply.canaries(tx))
+            protected = store.by_id(tx, job_id) or job
+            self._steps.move(tx, protected, "open", {"request": request}, request=request)
+
+    def _start(self, job: Job) -> tuple[Job, Prepared, tuple[ExtractRef, ...]] | None:
+        """Check once more that the job may run, commit its charge and mark it running, in one transaction."""
+        with self._parts.db.read() as tx:
+            standing, prepared = self._prepared(tx, job)
+        with self._parts.db.write() as tx:
+            now = store.by_id(tx, job.id)
+            if now is None or now.fence != job.fence or now.state != "leased":
+                return None
+            extracts = self._admission.extracts(tx, standing, job.environment)
+            if job.environment == "prod":
+                self._parts.ledger.commit(tx, job.id)
+            pins = [[ref.table, ref.extract] for ref in extracts]
+            facts: dict[str, Json] = {"prepared": prepared.digest, "extracts": pins}
+            self._steps.move(tx, now, "start", facts, started_at=self._parts.clock.now())
+            running = store.by_id(tx, job.id)
+        return None if running is None else (running, prepared, extracts)
+
+    def _prepared(self, tx: Transaction, job: Job) -> tuple[Standing, Prepared]:
+        """Prepare a job again; what runs and what is released must be what the dry run showed."""
+        agreement = self._parts.tenants.agreement(tx, job.agreement)
+        if agreement is None:
+            raise YuneiError("NOT_FOUND")
+        standing = self._admission.in_force(tx, agreement, job.query)
+        prepared = prepare(job.query, standing.grant, self._parts.opinion)
+        if isinstance(prepared, NotPrepared) or prepared.digest != job.prepared_digest:
+            raise YuneiError("EXTRACT_STALE")
+        return standing, prepared
+
+    def _keep(
+        self,
+        job: Job,
+        prepared: Prepared,
+        code: str | None,
+        result: RunResult | None = None,
+        protected: ProtectedResult | None = None,
+    ) -> None:
+        """Store the one outcome of a charge; an older fence, or a second outcome, is refused by the row itself."""
+        now = self._parts.clock.now()
+        tick_s = self._parts.settings.tick_s
+        due = shows_at(job.started_at or now, now, prepared.plan.duration_class_s, tick_s)
+        values: dict[str, object] = {"job": job.id, "fence": job.fence, "code": code, "shows_at": stamp(due)}
+        if result is not None and protected is not None:
+            body = canonical_bytes(result_json(protected))
+            values["sealed"] = self._parts.keys.seal("result", job.id, body)
+            values["exact_digest"] = exact_digest(self._parts.keys, job.id, result.table)
+        record = {} if result is None else run_record(result)
+        with self._parts.db.write() as tx:
+            present = store.by_id(tx, job.id)
+            if present is not None and present.fence == job.fence and store.outcome(tx, job.id) is None:
+                store.add_outcome(tx, values, record)
+
+    def _opening(self, tx: Transaction, job: Job, sealed: bytes, record: Mapping[str, Json]) -> ReleaseOpening:
+        """Open the sealed result and lay out what reviewers will see.
+
+        Raises:
+            YuneiError: the agreement no longer admits the use, or what was stored is not what was sealed.
+
+        """
+        try:
+            protected = result_of(json.loads(self._parts.keys.open("result", job.id, sealed)))
+        except InvalidTag:
+            raise YuneiError("RUN_FAILED") from None
+        standing, prepared = self._prepared(tx, job)
+        workspace = self._parts.supply.workspace(tx, job.agreement, job.environment)
+        if workspace is None:
+            raise YuneiError("EXTRACT_STALE")
+        return release_opening(job, standing, prepared, protected, dossier(job, standing, prepared, workspace, record))
+
+    def _refuse(self, job: Job, code: str) -> None:
+        """Fail a job before its charge and free its reservation."""
+        with self._parts.db.write() as tx:
+            now = store.by_id(tx, job.id)
+            if now is None or now.fence != job.fence or now.state != "leased":
+                return
+            self._steps.move(tx, now, "fail", {"code": code}, code=code)
+            if now.environment == "prod":
+                self._parts.ledger.release(tx, now.id)

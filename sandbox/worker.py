@@ -1,0 +1,112 @@
+"""The worker: leases jobs, runs them in sandboxes, publishes outcomes on their ticks, hands on messages."""
+
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import FrameType
+
+import structlog
+
+from sandbox.bootstrap import Container, build
+from sandbox.isolation.process import ProcessRuntime
+from sandbox.jobs import store
+from sandbox.jobs.endings import Endings
+from sandbox.jobs.pipeline import Pipeline
+from sandbox.jobs.queue import Queue
+from sandbox.kernel.ids import new_id
+from sandbox.kernel.outbox.service import drain
+from sandbox.kernel.settings import Settings
+
+IDLE_S = 0.05
+"""Pause when there is nothing to do; short, since the queue is a local database."""
+
+
+class Worker:
+    """One worker process. Everything it knows is in the database, so killing it loses nothing."""
+
+    def __init__(self, container: Container, pipeline: Pipeline) -> None:
+        parts = container.parts
+        self._container, self._pipeline = container, pipeline
+        self._queue = Queue(parts, container.steps, new_id("wrk"))
+        self._slots = parts.settings.max_sandboxes
+        self._pool = ThreadPoolExecutor(self._slots, thread_name_prefix="job")
+        self._running: dict[Future[None], str] = {}
+        self._next_beat = 0.0
+        self._stop = threading.Event()
+        self._log = structlog.get_logger("worker")
+        self._routes: Mapping[str, object] = {
+            "release.approved": container.releases.package,
+            "release.ended": Endings(container.steps).ended,
+        }
+
+    def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
+        """Take no new job, finish those that run, then return from `serve`."""
+        self._stop.set()
+
+    def serve(self) -> None:
+        """Work until told to stop."""
+        while not self._stop.is_set():
+            if not self.turn():
+                self._stop.wait(IDLE_S)
+        self._pool.shutdown(wait=True)
+
+    def turn(self) -> bool:
+        """Do one round of everything; tell whether anything was done."""
+        self._beat()
+        busy = self._reap() + self._publish() + drain(self._container.db, self._routes, self._container.clock)
+        return bool(busy + self._take())
+
+    def _beat(self) -> None:
+        if time.monotonic() < self._next_beat:
+            return
+        self._next_beat = time.monotonic() + self._container.settings.lease_s / 4
+        if self._running:
+            self._queue.heartbeat()
+        self._queue.reclaim()
+        with self._container.db.write() as tx:
+            self._container.reviews.expire(tx)
+
+    def _reap(self) -> int:
+        done = [future for future in self._running if future.done()]
+        for future in done:
+            job, error = self._running.pop(future), future.exception()
+            if error is not None:  # its lease will run out and the job is failed or taken over by rule
+                self._log.error("job.defect", job=job, kind=type(error).__name__)
+        return len(done)
+
+    def _publish(self) -> int:
+        with self._container.db.read() as tx:
+            due = store.due(tx, self._container.clock.now(), 16)
+        for job in due:
+            self._pipeline.publish(job)
+        return len(due)
+
+    def _take(self) -> int:
+        if len(self._running) >= self._slots:
+            return 0
+        job = self._queue.lease()
+        if job is None:
+            return 0
+        self._running[self._pool.submit(self._pipeline.run, job)] = job.id
+        return 1
+
+
+def run(settings: Settings) -> None:
+    """Start a worker with the process runtime and serve until SIGTERM or SIGINT.
+
+    Raises:
+        YuneiError: `ISOLATION_BELOW_REQUIRED`, naming the missing layers and their fix.
+
+    """
+    container = build(settings)
+    runtime = ProcessRuntime(required_level=settings.required_level)
+    try:
+        worker = Worker(container, Pipeline(container.parts, container.steps, runtime))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, worker.stop)
+        worker.serve()
+    finally:
+        runtime.close()
+        container.close()
