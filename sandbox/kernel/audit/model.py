@@ -1,0 +1,111 @@
+"""What is logged, how it is committed to, and how one leaf is opened. Pure.
+
+A leaf tells nothing but its place and its tick: the event is committed to under a secret nonce. Whoever holds all leaves
+can check the whole tree, yet opens only the events whose nonces it was given.
+"""
+
+import base64
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sandbox.kernel.audit.merkle import leaf_hash, verify_inclusion
+from sandbox.kernel.audit.note import open_note, parse_checkpoint, parse_proof
+from sandbox.kernel.canonical import Json, canonical_bytes
+
+NONCE_BYTES = 32
+
+
+@dataclass(frozen=True)
+class AuditEvent:
+    """One act.
+
+    `type` is `<noun>.<verb>`, `subject` the object acted on, `actor` a person or `system`, `tenants` the organisations
+    that may open the event. `payload` holds digests, names and states; never a data value, a result or SQL literals.
+    """
+
+    type: str
+    subject: str
+    actor: str
+    tenants: tuple[str, ...]
+    payload: Mapping[str, Json]
+
+    def as_json(self) -> Mapping[str, Json]:
+        """Return what the leaf commits to."""
+        return {
+            "type": self.type,
+            "subject": self.subject,
+            "actor": self.actor,
+            "tenants": sorted(set(self.tenants)),
+            "payload": self.payload,
+        }
+
+
+@dataclass(frozen=True)
+class StoredEvent:
+    """An event at its place in the log. `tick` is RFC 3339 text on the deployment's tick."""
+
+    index: int
+    tick: str
+    event: AuditEvent
+
+
+@dataclass(frozen=True)
+class Opening:
+    """An event with the nonce that proves which leaf it is."""
+
+    index: int
+    tick: str
+    nonce: bytes
+    event: Mapping[str, Json]
+
+    def as_json(self) -> Mapping[str, Json]:
+        """Return the opening as a document that `parse_opening` reads."""
+        nonce = base64.b64encode(self.nonce).decode("ascii")
+        return {"v": 1, "index": self.index, "tick": self.tick, "nonce": nonce, "event": self.event}
+
+    def leaf(self) -> bytes:
+        """Return the leaf that this opening belongs to."""
+        return leaf_bytes(self.index, self.tick, commitment(self.nonce, canonical_bytes(self.event)))
+
+
+def commitment(nonce: bytes, payload: bytes) -> str:
+    """Commit to `payload` with HMAC-SHA256 under a 256-bit nonce: binding, and silent without the nonce."""
+    return hmac.digest(nonce, payload, "sha256").hex()
+
+
+def leaf_bytes(index: int, tick: str, commit: str) -> bytes:
+    """Return the leaf, RFC 8785 JSON of `{v, index, tick, commit}`."""
+    return canonical_bytes({"v": 1, "index": index, "tick": tick, "commit": commit})
+
+
+def parse_opening(document: Json) -> Opening:
+    """Read what `Opening.as_json` wrote.
+
+    Raises:
+        ValueError: a field is missing, unknown or of another type.
+
+    """
+    match document:
+        case {"v": 1, "index": int(index), "tick": str(tick), "nonce": str(nonce), "event": Mapping() as event, **rest} if (
+            not rest
+        ):
+            secret = base64.b64decode(nonce.encode(), validate=True)
+        case _:
+            raise ValueError("not an opening")
+    opening = Opening(index, tick, secret, event)
+    if len(secret) != NONCE_BYTES or opening.as_json() != document:
+        raise ValueError("not an opening as it is written")
+    return opening
+
+
+def proves(proof: str, opening: Opening, origin: str, public: bytes) -> bool:
+    """Tell whether `proof` shows that `opening` stands in the log `origin`, whose checkpoint key is `public`."""
+    try:
+        parsed = parse_proof(proof)
+        head = parse_checkpoint(open_note(parsed.checkpoint, origin, public))
+    except ValueError:
+        return False
+    if head.origin != origin or parsed.index != opening.index:
+        return False
+    return verify_inclusion(leaf_hash(opening.leaf()), parsed.index, head.size, parsed.hashes, head.root)

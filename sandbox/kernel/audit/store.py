@@ -1,0 +1,150 @@
+"""Rows of the log. Leaves, tree nodes and checkpoints are insert-only, by trigger where the database is SQLite."""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    Text,
+    event,
+    func,
+    insert,
+    select,
+)
+
+from sandbox.kernel.audit.model import AuditEvent, Opening, StoredEvent
+from sandbox.kernel.canonical import canonical_bytes
+from sandbox.kernel.db import Transaction, metadata
+
+_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+
+leaves = Table(
+    "audit_leaf",
+    metadata,
+    Column("leaf_index", _NUMBER, primary_key=True, autoincrement=False),
+    Column("leaf", LargeBinary, nullable=False),
+)
+nodes = Table(
+    "audit_node",
+    metadata,
+    Column("position", _NUMBER, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary(32), nullable=False),
+)
+events = Table(
+    "audit_event",
+    metadata,
+    Column("leaf_index", _NUMBER, ForeignKey("audit_leaf.leaf_index"), primary_key=True, autoincrement=False),
+    Column("tick", String(32), nullable=False),
+    Column("subject", String(64), nullable=False, index=True),
+    Column("nonce", LargeBinary(32), nullable=False),
+    Column("event", Text, nullable=False),
+)
+tenants = Table(
+    "audit_tenant",
+    metadata,
+    Column("tenant", String(64), primary_key=True),
+    Column("leaf_index", _NUMBER, ForeignKey("audit_leaf.leaf_index"), primary_key=True, autoincrement=False),
+)
+checkpoints = Table(
+    "audit_checkpoint",
+    metadata,
+    Column("size", _NUMBER, primary_key=True, autoincrement=False),
+    Column("note", Text, nullable=False),
+)
+
+INSERT_ONLY = {
+    "audit_leaf": ("UPDATE", "DELETE"),
+    "audit_node": ("UPDATE", "DELETE"),
+    "audit_checkpoint": ("UPDATE", "DELETE"),
+    "audit_tenant": ("UPDATE", "DELETE"),
+    "audit_event": ("UPDATE",),  # an opening may lawfully be erased; its leaf and the tree stay
+}
+
+
+def trigger_ddl(table: str) -> tuple[str, ...]:
+    """Return the SQLite statements that keep `table` insert-only; migrations run the same ones."""
+    return tuple(
+        f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} BEGIN SELECT RAISE(ABORT, 'insert only'); END"
+        for act in INSERT_ONLY[table]
+    )
+
+
+for _table in (leaves, nodes, events, tenants, checkpoints):
+    for _statement in trigger_ddl(_table.name):
+        event.listen(_table, "after_create", DDL(_statement).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
+
+
+def size(tx: Transaction) -> int:
+    """Count the leaves."""
+    last = tx.execute(select(func.max(leaves.c.leaf_index))).scalar_one()
+    return 0 if last is None else int(last) + 1
+
+
+def hashes(tx: Transaction, positions: Iterable[int]) -> dict[int, bytes]:
+    """Read subtree hashes by position."""
+    wanted = tuple(positions)
+    rows = tx.execute(select(nodes.c.position, nodes.c.hash).where(nodes.c.position.in_(wanted)))
+    return {row.position: bytes(row.hash) for row in rows}
+
+
+def add(tx: Transaction, entries: Sequence[tuple[Opening, AuditEvent]], grown: Sequence[tuple[int, bytes]]) -> None:
+    """Write leaves, what they commit to, and the subtrees that became complete."""
+    tx.execute(insert(leaves), [{"leaf_index": one.index, "leaf": one.leaf()} for one, _ in entries])
+    tx.execute(insert(nodes), [{"position": place, "hash": digest} for place, digest in grown])
+    tx.execute(insert(events), [_row(one, shown) for one, shown in entries])
+    seen = [{"tenant": tenant, "leaf_index": one.index} for one, shown in entries for tenant in sorted(set(shown.tenants))]
+    if seen:
+        tx.execute(insert(tenants), seen)
+
+
+def latest_checkpoint(tx: Transaction) -> tuple[int, str] | None:
+    """Return size and note of the newest checkpoint."""
+    row = tx.execute(select(checkpoints.c.size, checkpoints.c.note).order_by(checkpoints.c.size.desc()).limit(1)).one_or_none()
+    return None if row is None else (int(row.size), str(row.note))
+
+
+def add_checkpoint(tx: Transaction, count: int, note: str) -> None:
+    """Keep a checkpoint that was signed."""
+    tx.execute(insert(checkpoints).values(size=count, note=note))
+
+
+def page(tx: Transaction, seen_by: frozenset[str] | None, after: int, limit: int, subject: str | None) -> tuple[StoredEvent, ...]:
+    """Return events after `after`, oldest first; only those that one of `seen_by` may open, or all for None."""
+    query = select(events).where(events.c.leaf_index > after).order_by(events.c.leaf_index).limit(limit)
+    if subject is not None:
+        query = query.where(events.c.subject == subject)
+    if seen_by is not None:
+        own = select(tenants.c.leaf_index).where(tenants.c.tenant.in_(sorted(seen_by)))
+        query = query.where(events.c.leaf_index.in_(own))
+    return tuple(_stored(row) for row in tx.execute(query))
+
+
+def opening(tx: Transaction, index: int) -> Opening | None:
+    """Return the opening of one leaf, or None where there is none (any more)."""
+    row = tx.execute(select(events).where(events.c.leaf_index == index)).one_or_none()
+    return None if row is None else Opening(row.leaf_index, row.tick, bytes(row.nonce), json.loads(row.event))
+
+
+def all_leaves(tx: Transaction, after: int, limit: int) -> tuple[bytes, ...]:
+    """Return leaves after `after`, in order; leaves are for every auditor, since they tell nothing."""
+    query = select(leaves.c.leaf).where(leaves.c.leaf_index > after).order_by(leaves.c.leaf_index).limit(limit)
+    return tuple(bytes(leaf) for leaf in tx.execute(query).scalars())
+
+
+def _row(one: Opening, shown: AuditEvent) -> dict[str, object]:
+    text = canonical_bytes(one.event).decode()
+    return {"leaf_index": one.index, "tick": one.tick, "subject": shown.subject, "nonce": one.nonce, "event": text}
+
+
+def _stored(row: Row[tuple[object, ...]]) -> StoredEvent:
+    body = json.loads(row.event)
+    shown = AuditEvent(body["type"], body["subject"], body["actor"], tuple(body["tenants"]), body["payload"])
+    return StoredEvent(row.leaf_index, row.tick, shown)
