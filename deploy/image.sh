@@ -19,11 +19,11 @@ if ! docker image inspect "$base" >/dev/null 2>&1; then
   if [ ! -s "$rootfs" ]; then
     require mmdebstrap mmdebstrap
     mkdir -p "$(dirname "$rootfs")"
-    mmdebstrap --quiet --variant=minbase --include=python3,python3-venv \
+    mmdebstrap --quiet --format=tar --variant=minbase --include=python3,python3-venv \
       --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
       --customize-hook='rm -rf "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/*' \
-      bookworm "$rootfs.part"
-    mv "$rootfs.part" "$rootfs"
+      bookworm "${rootfs%.tar}.part.tar"
+    mv "${rootfs%.tar}.part.tar" "$rootfs"
   fi
   docker import --change 'CMD ["/bin/sh"]' "$rootfs" "$base" >/dev/null
 fi
