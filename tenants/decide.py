@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
 
 from policies.policy import Policy
 from sandbox.kernel.roles import EXCLUSIVE, Role
@@ -72,8 +72,6 @@ side never meet in one person, nor an administrator with either."""
 
 MAX_TOKEN_DAYS = 366
 
-_CHINA = timezone(timedelta(hours=8))
-
 
 @dataclass(frozen=True)
 class Refused:
@@ -88,14 +86,6 @@ class Admitted:
 
     agreement: ServiceAgreement
     policy: Policy
-
-
-def local_day(moment: datetime) -> date:
-    """Return the calendar day in China at `moment`; agreements run from and until days, not instants.
-
-    China has kept UTC+8 without daylight saving since 1991, so the offset is fixed.
-    """
-    return moment.astimezone(_CHINA).date()
 
 
 def scopes_of(roles: Iterable[Role]) -> frozenset[str]:

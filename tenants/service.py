@@ -11,14 +11,14 @@ from policies.store import institutions_of
 from sandbox.kernel.audit.model import AuditEvent
 from sandbox.kernel.audit.service import AuditLog
 from sandbox.kernel.canonical import Json
-from sandbox.kernel.clock import Clock, stamp
+from sandbox.kernel.clock import Clock, civil_date, stamp
 from sandbox.kernel.db import Database, Transaction
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.ids import new_id
 from sandbox.kernel.roles import Role
 from sandbox.kernel.states import advance
 from tenants import store
-from tenants.decide import MAX_TOKEN_DAYS, Refused, local_day, may_hold, may_issue, scopes_of, sees
+from tenants.decide import MAX_TOKEN_DAYS, Refused, may_hold, may_issue, scopes_of, sees
 from tenants.model import AGREEMENT, SYSTEM_ACTOR, Assignment, Organisation, Person, Principal, ServiceAgreement
 
 TOKEN_PREFIX = "yn_"  # noqa: S105 - a public prefix by which scanners find leaked tokens
@@ -37,7 +37,7 @@ class TenantService:
 
     def today(self) -> date:
         """Return the calendar day by which terms are counted."""
-        return local_day(self._clock.now())
+        return civil_date(self._clock.now())
 
     def authenticate(self, text: str) -> Principal:
         """Return whom a bearer token speaks for, with the scopes that the person's roles still carry.
@@ -116,9 +116,9 @@ class TenantService:
         """Return every role the person ever held and when, so that separation of duties can be recomputed later."""
         return store.history(tx, person)
 
-    def agreement(self, tx: Transaction, name: str) -> ServiceAgreement:
-        """Return an agreement whoever asks; raises `NOT_FOUND`. What a person asks for goes through `visible`."""
-        return _found(store.agreement(tx, name))
+    def agreement(self, tx: Transaction, name: str) -> ServiceAgreement | None:
+        """Return an agreement whoever asks; what a person asks for goes through `visible`."""
+        return store.agreement(tx, name)
 
     def visible(self, tx: Transaction, principal: Principal, name: str) -> ServiceAgreement:
         """Return an agreement that exists for `principal`.

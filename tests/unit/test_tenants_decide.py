@@ -1,6 +1,6 @@
 """Decisions on people and agreements, without a database."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from itertools import combinations
 
 import pytest
@@ -14,7 +14,6 @@ from tenants.decide import (
     Refused,
     admit,
     in_force,
-    local_day,
     may_hold,
     may_issue,
     scopes_of,
@@ -179,11 +178,6 @@ def test_a_closed_agreement_tells_nothing_about_purposes() -> None:
 )
 def test_for_whom_an_agreement_exists(kind: str, organisation: str, seen: bool) -> None:
     assert sees(principal(kind, organisation), AGREED, frozenset({"org-health"})) is seen
-
-
-def test_terms_are_counted_in_chinese_days() -> None:
-    assert local_day(datetime(2026, 12, 31, 15, 59, 59, tzinfo=UTC)) == date(2026, 12, 31)
-    assert local_day(datetime(2026, 12, 31, 16, 0, 0, tzinfo=UTC)) == date(2027, 1, 1)
 
 
 def test_an_ended_agreement_is_final_and_only_supervision_moves_one() -> None:

@@ -11,7 +11,7 @@ import pytest
 import policies.store
 from sandbox.kernel.audit.service import AuditLog
 from sandbox.kernel.clock import ManualClock
-from sandbox.kernel.db import Database, metadata
+from sandbox.kernel.db import Database, Transaction, metadata
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.keys import KeyRing
 from sandbox.kernel.roles import Role
@@ -77,6 +77,12 @@ def world(tmp_path: Path) -> Iterator[World]:
         policies.store.add_institutions(tx, "agr-a", frozenset({"org-health"}))
     yield World(db, clock, tenants, audit)
     db.close()
+
+
+def _known(world: World, tx: Transaction) -> ServiceAgreement:
+    found = world.tenants.agreement(tx, "agr-a")
+    assert found is not None
+    return found
 
 
 def refused(code: str) -> object:
@@ -225,6 +231,13 @@ def test_roles_once_held_stay_on_record(world: World) -> None:
     assert (second.organisation, second.role, second.until) == ("org-bureau", Role.REVIEWER_AUTHORITY, None)
 
 
+def test_terms_are_counted_in_chinese_days(world: World) -> None:
+    world.clock.moment = datetime(2026, 12, 31, 15, 59, 59, tzinfo=UTC)
+    assert world.tenants.today() == date(2026, 12, 31)
+    world.clock.advance(1)
+    assert world.tenants.today() == date(2027, 1, 1)
+
+
 VISIBLE = {
     "per-analyst": {"agr-a", "agr-b"},
     "per-buyer": {"agr-a"},
@@ -276,7 +289,7 @@ def test_nobody_else_moves_an_agreement(world: World, person: str, code: str) ->
     with refused(code):
         world.tenants.change_state(world.principal(person), "agr-a", "suspend")
     with world.db.read() as tx:
-        assert world.tenants.agreement(tx, "agr-a").state == "active"
+        assert _known(world, tx).state == "active"
 
 
 def test_registering_again_does_not_revive_a_suspended_agreement(world: World) -> None:
@@ -285,8 +298,8 @@ def test_registering_again_does_not_revive_a_suspended_agreement(world: World) -
         same = ServiceAgreement("agr-a", "opa-1", "org-operator", "org-insurer", *TERMS, "active")
         assert not world.tenants.put_agreement(tx, same, "system")
         assert world.tenants.put_agreement(tx, replace(same, valid_until=date(2027, 6, 30)), "system")
-        assert world.tenants.agreement(tx, "agr-a").state == "suspended"
-        assert world.tenants.agreement(tx, "agr-a").valid_until == date(2027, 6, 30)
+        assert _known(world, tx).state == "suspended"
+        assert _known(world, tx).valid_until == date(2027, 6, 30)
 
 
 def test_an_ended_agreement_gets_no_new_term(world: World) -> None:
