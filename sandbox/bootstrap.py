@@ -17,7 +17,7 @@ from policies.service import PolicyService
 from sandbox.jobs.budgets import BudgetService
 from sandbox.jobs.lineage import LineageService
 from sandbox.jobs.parts import Parts
-from sandbox.jobs.replay import ReplayService
+from sandbox.jobs.replay.service import ReplayService
 from sandbox.jobs.service import JobService
 from sandbox.jobs.steps import Steps
 from sandbox.kernel.audit.service import AuditLog
