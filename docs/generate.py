@@ -1,0 +1,181 @@
+"""Prints the reference pages of `docs/` from the code, so that they cannot say anything else.
+
+Run without arguments to write them; `--check` compares and exits 1 where a page differs.
+"""
+
+import importlib
+import json
+import pkgutil
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from policies import findings
+from policies.catalog import CatalogItem
+from policies.policy import Policy
+from sandbox.kernel import errors
+from sandbox.kernel.roles import EXCLUSIVE, Role
+from sandbox.kernel.settings import Settings, unsafe_in_production
+from sandbox.kernel.states import Lifecycle, mermaid
+from tenants.decide import ROLES, SCOPES
+
+DOCS = Path(__file__).parent
+PACKAGES = ("sandbox", "policies", "tenants", "connectors", "egress")
+NOTE = "<!-- Printed by docs/generate.py from the code. -->"
+
+
+def lifecycles() -> tuple[Lifecycle, ...]:
+    """Collect every table that a `model` module of the five packages declares, by name."""
+    found: dict[str, Lifecycle] = {}
+    for package in PACKAGES:
+        root = importlib.import_module(package)
+        for module in pkgutil.walk_packages(root.__path__, f"{package}."):
+            if module.name.endswith(".model"):
+                values = vars(importlib.import_module(module.name)).values()
+                found.update({value.name: value for value in values if isinstance(value, Lifecycle)})
+    return tuple(found[name] for name in sorted(found))
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Lay out a Markdown table; a bar within a cell is escaped."""
+    lines = [list(head), ["---"] * len(head), *(list(row) for row in rows)]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in line) + " |\n" for line in lines)
+
+
+def page(title: str, *parts: str) -> str:
+    """Join a title, the note and the parts with one empty line between."""
+    return "\n\n".join([f"# {title}", NOTE, *(part.rstrip("\n") for part in parts)]) + "\n"
+
+
+def states_page() -> str:
+    """Draw every life cycle and list its lines."""
+    parts = ["A state changes only by a line of these tables; whoever is not named may not take the step."]
+    for cycle in lifecycles():
+        final = ", ".join(f"`{state}`" for state in cycle.states if state in cycle.final)
+        rows = [
+            (f"`{line.state}`", f"`{line.event}`", f"`{line.target}`", ", ".join(sorted(line.who)), f"`{line.audit}`")
+            for line in cycle.rows
+        ]
+        parts += [
+            f"## {cycle.name}",
+            f"Begins as `{cycle.initial}`; final: {final or 'none'}.",
+            f"```mermaid\n{mermaid(cycle)}```",
+            table(("state", "event", "next state", "who", "audit event"), rows),
+        ]
+    return page("Life cycles", *parts)
+
+
+def errors_page() -> str:
+    """List the codes of problems and of findings."""
+    problems = [(f"`{code}`", str(kind.status), kind.zh, kind.en) for code, kind in errors.CATALOGUE.items()]
+    reasons = [
+        (f"`{code}`", kind.rule, kind.severity, f"{kind.zh}<br>{kind.en}", f"{kind.fix_zh}<br>{kind.fix_en}", kind.article)
+        for code, kind in findings.CATALOGUE.items()
+    ]
+    return page(
+        "Error codes and findings",
+        "Both lists are closed: nothing else leaves the service, and every text is constant.",
+        "## Problems\n\nThe `code` of an `application/problem+json` answer (RFC 9457).",
+        table(("code", "status", "zh", "en"), problems),
+        "## Findings\n\nReasons of the policy compiler, in `findings` of a dry run and of a refused submission.",
+        table(("code", "rule", "severity", "what", "accepted instead", "article"), reasons),
+    )
+
+
+def settings_page() -> str:
+    """List every setting with its default, its limits and whether production checks it."""
+    checked = unsafe_in_production(Settings.model_construct(required_level=0))
+    rows = []
+    for name, schema in Settings.model_json_schema()["properties"].items():
+        variable = f"YUNEI_{name.upper()}"
+        limits = ", ".join(
+            f"{sign} {schema[key]}"
+            for key, sign in (("exclusiveMinimum", ">"), ("minimum", "≥"), ("maximum", "≤"))
+            if key in schema
+        )
+        allowed = " or ".join(f"`{value}`" for value in schema.get("enum", ())) or limits
+        default = "" if schema.get("default") is None else f"`{schema['default']}`"
+        rows.append(
+            (f"`{variable}`", default, allowed, schema["description"].replace("<", "&lt;"), "yes" if variable in checked else "")
+        )
+    return page(
+        "Settings",
+        "Read from the environment. An unsafe value makes the service refuse to start where `YUNEI_DEPLOYMENT=production`.",
+        table(("variable", "default", "allowed", "meaning", "checked in production"), rows),
+    )
+
+
+def roles_page() -> str:
+    """List what each role may do: over the API by scope, and in every life cycle by event."""
+    homes = {role: kind for role in Role for kind, roles in ROLES.items() if role in roles}
+    scopes = sorted(frozenset[str]().union(*SCOPES.values()))
+    matrix = [(f"`{scope}`", *("•" if scope in SCOPES[role] else "" for role in homes)) for scope in scopes]
+    moves = [
+        (f"`{role}`", cycle.name, ", ".join(f"`{event}`" for event in dict.fromkeys(line.event for line in lines)))
+        for role in Role
+        for cycle in lifecycles()
+        if (lines := [line for line in cycle.rows if role in line.who])
+    ]
+    holders = [
+        (f"`{role}`", kind, "alone" if role in EXCLUSIVE else "with roles of the same organisation")
+        for role, kind in homes.items()
+    ]
+    return page(
+        "Roles and scopes",
+        "A token carries no more than its person's present roles. `system` is the service itself and holds no token.",
+        "## Who holds which role",
+        table(("role", "kind of organisation", "held"), holders),
+        "## Scopes",
+        table(("scope", *(f"`{role}`" for role in homes)), matrix),
+        "## Steps in the life cycles",
+        table(("role", "life cycle", "events"), moves),
+    )
+
+
+def schema(model: type[BaseModel]) -> Callable[[], str]:
+    """Make the printer of one document's JSON Schema (2020-12)."""
+
+    def printed() -> str:
+        body = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
+        return json.dumps(body, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+    return printed
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "states.md": states_page,
+    "errors.md": errors_page,
+    "settings.md": settings_page,
+    "roles.md": roles_page,
+    "schemas/catalog-item.schema.json": schema(CatalogItem),
+    "schemas/policy.schema.json": schema(Policy),
+}
+
+
+def differing() -> tuple[str, ...]:
+    """Name the pages that are not what the code prints now."""
+    return tuple(name for name, printer in PAGES.items() if not _same(DOCS / name, printer()))
+
+
+def _same(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == text
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the pages, or with `--check` compare them; return the exit code."""
+    if list(arguments) == ["--check"]:
+        stale = differing()
+        for name in stale:
+            print(f"docs/{name} differs from the code; run: make format", file=sys.stderr)
+        return 1 if stale else 0
+    for name, printer in PAGES.items():
+        path = DOCS / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(printer(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
