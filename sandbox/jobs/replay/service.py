@@ -7,6 +7,7 @@ from sandbox.jobs.replay.model import REPLAY, Replay
 from sandbox.kernel.audit.model import AuditEvent
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.clock import next_tick, stamp
+from sandbox.kernel.db import Transaction
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.idempotency.store import known, remember
 from sandbox.kernel.ids import new_id
@@ -37,7 +38,7 @@ class ReplayService:
         with self._parts.db.write() as tx:
             earlier = known(tx, principal.person, "replays", idempotency_key, request)
             if earlier is not None:
-                return self._read(principal, earlier).as_json()
+                return _own(tx, principal, earlier).as_json()
             if jobs.by_release(tx, release) is None:
                 raise YuneiError("NOT_FOUND")
             at = stamp(next_tick(self._parts.clock.now(), self._parts.settings.tick_s))
@@ -57,14 +58,15 @@ class ReplayService:
 
         """
         _auditor(principal)
-        return self._read(principal, replay).as_json()
-
-    def _read(self, principal: Principal, replay: str) -> Replay:
         with self._parts.db.read() as tx:
-            found = store.by_id(tx, replay)
-        if found is None or found.organisation != principal.organisation:
-            raise YuneiError("NOT_FOUND")
-        return found
+            return _own(tx, principal, replay).as_json()
+
+
+def _own(tx: Transaction, principal: Principal, replay: str) -> Replay:
+    found = store.by_id(tx, replay)
+    if found is None or found.organisation != principal.organisation:
+        raise YuneiError("NOT_FOUND")
+    return found
 
 
 def _auditor(principal: Principal) -> None:
