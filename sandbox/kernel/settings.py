@@ -32,9 +32,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fill_and_check(self) -> Self:
-        if self.deployment == "production":
-            for name in unsafe_in_production(self):
-                raise YuneiError("SETTING_UNSAFE", setting=name)
+        unsafe = unsafe_in_production(self) if self.deployment == "production" else ()
+        if unsafe:
+            raise YuneiError("SETTING_UNSAFE", settings=list(unsafe))
         return self
 
     @property
@@ -51,12 +51,12 @@ class Settings(BaseSettings):
 def unsafe_in_production(settings: Settings) -> tuple[str, ...]:
     """Name every setting that production refuses, in `YUNEI_*` spelling.
 
-    Rules: isolation below level 3; keys inside the data directory; SQLite, which has no row locks for several workers.
+    Rules: isolation below level 3; keys inside the data directory, where a copy of the data would carry them; ticks so
+    fine that a tenant could time a run.
     """
-    keys = settings.keys.resolve()
     rules = {
         "YUNEI_REQUIRED_LEVEL": settings.required_level < 3,
-        "YUNEI_KEYS_DIR": keys.is_relative_to(settings.data_dir.resolve()),
-        "YUNEI_DATABASE_URL": settings.database.startswith("sqlite"),
+        "YUNEI_KEYS_DIR": settings.keys.resolve().is_relative_to(settings.data_dir.resolve()),
+        "YUNEI_TICK_S": settings.tick_s < 5,
     }
     return tuple(name for name, unsafe in rules.items() if unsafe)
