@@ -25,7 +25,9 @@ def _exact(value: object) -> object:
     return value
 
 
-Exact = Annotated[Decimal, BeforeValidator(_exact)]
+Exact = Annotated[
+    Decimal, BeforeValidator(_exact, json_schema_input_type=int | Annotated[str, Field(pattern=r"^-?\d+(\.\d+)?$")])
+]
 """A decimal kept exact: text or an integer in YAML, never a float."""
 
 
@@ -41,6 +43,9 @@ class Category(StrEnum):
 
 
 Level = Literal["L1", "L2", "L3", "L4"]
+
+
+TypeText = Annotated[str, Field(pattern=r"^(integer|text|date|boolean|decimal\(\d{1,2},\d{1,2}\))$")]
 
 
 class ColumnType(Strict):
@@ -68,7 +73,7 @@ class CatalogColumn(Strict):
     value a categorical column may take, in order; supply turns any other value into `other_key`.
     """
 
-    type: Annotated[ColumnType, BeforeValidator(ColumnType.parse)]
+    type: Annotated[ColumnType, BeforeValidator(ColumnType.parse, json_schema_input_type=TypeText)]
     category: Category
     level: Level
     title: str = ""
