@@ -23,15 +23,8 @@ class ObjectStore:
 
         """
         name = digest_bytes(data)
-        target = self.path(name)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=target.parent)
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(target)
+            _write_durably(self.path(name), data)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise YuneiError("DISK_FULL") from None
@@ -52,3 +45,18 @@ class ObjectStore:
         if len(text) != 64 or not set(text) <= set("0123456789abcdef"):
             raise YuneiError("NOT_FOUND")
         return self.root / text[:2] / text
+
+
+def _write_durably(target: Path, data: bytes) -> None:
+    """Write beside the target, flush to the disk, then rename; a failure leaves no file behind."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
