@@ -36,6 +36,6 @@ def known(tx: Transaction, person: str, operation: str, key: str, request: Json)
     return str(found.object)
 
 
-def remember(tx: Transaction, person: str, operation: str, key: str, request: Json, made: str) -> None:  # noqa: PLR0913 - the row's own columns
+def remember(tx: Transaction, person: str, operation: str, key: str, request: Json, made: str) -> None:
     """Bind the key to the object that the same transaction makes."""
     tx.execute(insert(keys).values(person=person, operation=operation, key=key, request_digest=digest(request), object=made))
