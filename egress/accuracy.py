@@ -1,0 +1,85 @@
+"""What accuracy to expect before a run, from the plan alone: standard errors, half-widths, which groups will show. Pure."""
+
+import math
+from collections.abc import Mapping
+from decimal import Context, Decimal
+
+from egress.accounting import Noise
+from egress.bounding import centre_of, public_groups
+from egress.model import Part, ProtectionPlan
+from egress.tails import deviation, half_width
+from policies.query import Aggregate, GovernedQuery
+from sandbox.kernel.canonical import Json
+
+PAIR = Decimal("0.025")
+"""Error of each of the two vectors behind an AVG, so that both hold together with 95 % (union bound)."""
+
+_SHOWN = Context(prec=6)
+
+
+def expected_errors(governed: GovernedQuery, parts: tuple[Part, ...]) -> Mapping[str, Json]:
+    """Return per output column of an aggregate its standard error and 95 % half-width, in output units, as text.
+
+    An AVG's error depends on its group: it is given for a group of `group_rows` rows, an even share of the size band
+    over all groups, and is None where keys are private.
+    """
+    by_column = {part.column: part for part in parts}
+    aggregates = {aggregate.name: aggregate for aggregate in governed.aggregates}
+    groups = public_groups(governed)
+    rows = None if groups is None else max(1, governed.unit.size_band // max(1, groups))
+    found: dict[str, Json] = {}
+    for output in governed.outputs:
+        if output.source in aggregates:
+            aggregate = aggregates[output.source]
+            found[output.name] = _average(aggregate, by_column, rows) if aggregate.kind == "avg" else _plain(aggregate, by_column)
+    return found
+
+
+def chance_to_show(plan: ProtectionPlan, units: int) -> Decimal:
+    """Return the probability, to display, that a group of `units` units passes the threshold; 1 with public keys.
+
+    The discrete noise is approximated by its continuous twin with a continuity correction.
+    """
+    for part in plan.parts:
+        if plan.threshold and part.role == "threshold":
+            chance = _upper(part.mechanism, float(part.scale), plan.threshold.tau - 0.5 - units)
+            return Decimal(f"{chance:.4f}")
+    return Decimal(1)
+
+
+def _plain(aggregate: Aggregate, parts: Mapping[str, Part]) -> Json:
+    part = parts[f"{aggregate.name}_s" if aggregate.kind == "sum" else f"{aggregate.name}_n"]
+    error = Decimal(deviation(part.mechanism, part.scale))
+    return {
+        "standard_error": _text(error * aggregate.step),
+        "half_width": _text(part.half_width * aggregate.step),
+    }
+
+
+def _average(aggregate: Aggregate, parts: Mapping[str, Part], rows: int | None) -> Json:
+    """Propagate both noises: |avg - centre| is taken as half of its largest value."""
+    if rows is None:
+        return None
+    total, count = parts[f"{aggregate.name}_s"], parts[f"{aggregate.name}_n"]
+    centre = centre_of(aggregate)
+    off = max(abs(aggregate.low - centre), abs(aggregate.high - centre)) / 2
+    error = math.hypot(deviation(total.mechanism, total.scale), off * deviation(count.mechanism, count.scale)) / rows
+    wide_total = half_width(total.mechanism, total.scale, PAIR)
+    wide_count = half_width(count.mechanism, count.scale, PAIR)
+    width = (wide_total + off * wide_count) / max(1, rows - wide_count)
+    return {
+        "standard_error": _text(Decimal(error) * aggregate.step),
+        "half_width": _text(Decimal(width) * aggregate.step),
+        "group_rows": rows,
+    }
+
+
+def _upper(mechanism: Noise, scale: float, at: float) -> float:
+    if mechanism == "discrete_gaussian":
+        return 0.5 * math.erfc(at / (scale * math.sqrt(2)))
+    side = 0.5 * math.exp(-abs(at) / scale)
+    return side if at > 0 else 1 - side
+
+
+def _text(amount: Decimal) -> str:
+    return format(_SHOWN.plus(amount), "f")

@@ -1,0 +1,83 @@
+"""How the charge of a whole query is divided over its noised vectors, and with which noise. Pure."""
+
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from fractions import Fraction
+from typing import Literal
+
+from egress.accounting import Noise, charge, scale_for
+from egress.model import Part
+from egress.tails import deviation, half_width
+
+Role = Literal["rows", "units", "sum", "threshold"]
+
+CONFIDENCE = Decimal("0.05")
+"""Two-sided error of every interval shown: 95 % half-widths."""
+
+_CUBE = Context(prec=30)
+_WEIGHTS = 10_000
+_NOISES: tuple[Noise, ...] = ("discrete_gaussian", "discrete_laplace")
+
+
+@dataclass(frozen=True)
+class Need:
+    """One vector before it has noise: its public range, its sensitivity to one unit, its typical size per row or unit.
+
+    `typical` is the public guess of |value| that one unit adds to a group: relative error is measured against it.
+    """
+
+    column: str
+    role: Role
+    low: int
+    high: int
+    l1: int
+    l2_squared: int
+    typical: Fraction
+
+
+def allocate(needs: tuple[Need, ...], rho: Fraction) -> tuple[Part, ...]:
+    """Give each vector its share of `rho`, and the noise of smaller standard deviation at that share.
+
+    Shares are proportional to r^(2/3), r = sensitivity / typical size: the split that minimises the sum of relative
+    standard errors Σ rᵢ/√ρᵢ (Lagrange). They depend on public metadata alone. The charges add up to at most `rho`.
+
+    Args:
+        needs: at least one, names distinct.
+        rho: > 0, the charge of the whole query.
+
+    """
+    weights = [_weight(need) for need in needs]
+    largest = max(weights)
+    whole = [max(1, int(weight / largest * _WEIGHTS)) for weight in weights]
+    return tuple(_part(need, rho * share / sum(whole)) for need, share in zip(needs, whole, strict=True))
+
+
+def cheapest(l1: int, l2_squared: int, rho: Fraction) -> tuple[Noise, Fraction]:
+    """Return the noise and scale of smaller standard deviation among those that cost at most `rho`.
+
+    The threshold uses the same rule: at equal charge its τ is smaller with the noise of smaller deviation too.
+    """
+    choices = [(noise, scale_for(noise, l1, l2_squared, rho)) for noise in _NOISES]
+    return min(choices, key=lambda choice: deviation(*choice))
+
+
+def _weight(need: Need) -> Decimal:
+    square = need.l2_squared / (need.typical * need.typical)
+    ratio = _CUBE.divide(Decimal(square.numerator), Decimal(square.denominator))
+    return _CUBE.power(ratio, _CUBE.divide(Decimal(1), Decimal(3)))
+
+
+def _part(need: Need, rho: Fraction) -> Part:
+    noise, scale = cheapest(need.l1, need.l2_squared, rho)
+    return Part(
+        column=need.column,
+        role=need.role,
+        low=need.low,
+        high=need.high,
+        l1=need.l1,
+        l2_squared=need.l2_squared,
+        mechanism=noise,
+        scale=scale,
+        rho=charge(noise, need.l1, need.l2_squared, scale),
+        half_width=half_width(noise, scale, CONFIDENCE),
+    )

@@ -1,0 +1,105 @@
+"""What one privacy unit can change: contribution caps and the sensitivity and range of every vector. Pure."""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+from egress.allocation import Need
+from policies.query import Aggregate, GovernedQuery, UnitBounds
+
+NOISE_RANGE = 2**62
+"""Exact values are clamped within ±2^62, so that noise added in 64 bits has room."""
+
+
+@dataclass(frozen=True)
+class Caps:
+    """Contribution of one unit: ≤ `groups` groups (L0), ≤ `per_group` rows in each (L∞), ≤ `rows` rows in all.
+
+    `sample`: a unit could have more groups, so that a keyed sample is drawn.
+    """
+
+    groups: int
+    per_group: int
+    rows: int
+    sample: bool
+
+    @property
+    def l1(self) -> int:
+        """The most rows that count, over all groups."""
+        return min(self.rows, self.groups * self.per_group)
+
+    @property
+    def l2_squared(self) -> int:
+        """Largest Σ n² over rows per group n ≤ L∞ with Σ n ≤ `l1`: as many full groups as fit, and a rest."""
+        full, rest = divmod(self.l1, self.per_group)
+        return full * self.per_group**2 + rest**2
+
+
+def public_groups(governed: GovernedQuery) -> int | None:
+    """Return the size of the complete key product, or None where a key is private."""
+    sizes = [None if key.domain is None else len(key.domain) + key.nullable for key in governed.keys]
+    return None if None in sizes else math.prod(size for size in sizes if size is not None)
+
+
+def caps_of(unit: UnitBounds, groups: int | None) -> Caps:
+    """Derive the contribution caps: the least of what is possible, declared and public."""
+    possible = 1 if unit.one_group else min(unit.max_rows, unit.max_rows if groups is None else groups)
+    kept = min(possible, unit.max_groups or possible)
+    per_group = min(unit.max_rows, unit.max_rows_per_group or unit.max_rows)
+    return Caps(kept, per_group, unit.max_rows, kept < possible)
+
+
+def centre_of(aggregate: Aggregate) -> int:
+    """Return the integer subtracted from each value before it is summed: halves the sensitivity of AVG; 0 elsewhere."""
+    return (aggregate.low + aggregate.high) // 2 if aggregate.kind == "avg" else 0
+
+
+def needs_of(governed: GovernedQuery, caps: Caps) -> tuple[Need, ...]:
+    """List every vector that will be noised, with its public range and its sensitivity to one unit.
+
+    count of rows → rows; count of units → units; sum → sum; avg → rows of non-null values, then the centred sum; and for
+    private keys a count of units of its own, for the threshold.
+    """
+    band = governed.unit.size_band
+    needs: list[Need] = []
+    for aggregate in governed.aggregates:
+        name, kind = aggregate.name, aggregate.kind
+        if kind == "count_unit":
+            needs.append(_units(f"{name}_n", band, caps))
+        if kind in {"count", "avg"}:
+            needs.append(_rows(f"{name}_n", band, caps))
+        if kind in {"sum", "avg"}:
+            needs.append(_sum(aggregate, band, caps))
+    if any(key.domain is None for key in governed.keys):
+        # Never shown, only compared with τ: a quarter of the weight of a shown count of units.
+        needs.append(Need("units", "threshold", 0, band, caps.groups, caps.groups, Fraction(4)))
+    return tuple(needs)
+
+
+def _units(column: str, band: int, caps: Caps) -> Need:
+    return Need(column, "units", 0, band, caps.groups, caps.groups, Fraction(1))
+
+
+def _rows(column: str, band: int, caps: Caps) -> Need:
+    return Need(column, "rows", 0, band * caps.per_group, caps.l1, caps.l2_squared, _typical_rows(caps))
+
+
+def _sum(aggregate: Aggregate, band: int, caps: Caps) -> Need:
+    centre = centre_of(aggregate)
+    low, high = aggregate.low - centre, aggregate.high - centre
+    most = max(1, abs(low), abs(high))
+    rows = band * caps.per_group
+    return Need(
+        column=f"{aggregate.name}_s",
+        role="sum",
+        low=min(0, low) * rows,
+        high=max(0, high) * rows,
+        l1=caps.l1 * most,
+        l2_squared=caps.l2_squared * most**2,
+        typical=_typical_rows(caps) * Fraction(most, 2),
+    )
+
+
+def _typical_rows(caps: Caps) -> Fraction:
+    """Rows that a unit adds to one of its groups are between 1 and L∞; the geometric middle is the guess."""
+    return Fraction(max(1, math.isqrt(caps.per_group)))

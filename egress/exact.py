@@ -1,0 +1,111 @@
+"""The wall in front of noise: an engine's answer is checked cell by cell before anything is done with it. Pure.
+
+The engine runs where data could have taken control of it, so nothing it says is believed. Every failure has one code
+and tells nothing; a sound engine on any data never causes one.
+"""
+
+import math
+from collections.abc import Mapping
+from datetime import date
+from itertools import product
+
+from egress.model import ProtectionPlan
+from policies.grant import Value
+from policies.query import GovernedQuery, GroupKey
+from sandbox.kernel.errors import YuneiError
+from sandbox.kernel.run import Cell, ColumnSpec, ExactTable
+
+Key = tuple[Cell, ...]
+Groups = dict[Key, tuple[int, ...]]
+"""For each group the exact integer of every part, in part order, clamped to the part's public range."""
+
+_KEY_TYPES: Mapping[str, type] = {"integer": int, "text": str, "date": date, "boolean": bool}
+
+
+def groups_of(plan: ProtectionPlan, governed: GovernedQuery, exact: ExactTable) -> Groups:
+    """Check an engine's answer and return its groups, sorted by key; with public keys all of them, absent ones zero.
+
+    Args:
+        plan: names the columns that are noised, and their public ranges.
+        governed: names the keys with their types and domains.
+        exact: what the engine returned.
+
+    Raises:
+        YuneiError: `RUN_FAILED`, the answer has another form than the query can give: columns, types, a key outside
+            its domain, a group twice, an integer outside the public range of its column.
+
+    """
+    _check_columns(plan, governed, exact.columns)
+    domains = [None if key.domain is None else frozenset(key.domain) for key in governed.keys]
+    found: Groups = {}
+    for line in exact.rows:
+        if len(line) != len(exact.columns):
+            raise YuneiError("RUN_FAILED")
+        cells = {spec.name: _checked(spec, cell) for spec, cell in zip(exact.columns, line, strict=True)}
+        key = tuple(_checked_key(spec, domain, cells[spec.name]) for spec, domain in zip(governed.keys, domains, strict=True))
+        if key in found:
+            raise YuneiError("RUN_FAILED")
+        found[key] = clamped(plan, cells)
+    if plan.public_groups is not None:
+        found = _completed(plan, governed.keys, found)
+    return dict(sorted(found.items(), key=lambda item: order_of(item[0])))
+
+
+def clamped(plan: ProtectionPlan, cells: Mapping[str, Cell]) -> tuple[int, ...]:
+    """Return the integer of each part within the part's public range; clamping is 1-Lipschitz, so it costs nothing."""
+    values = []
+    for part in plan.parts:
+        value = cells[part.column]
+        if not isinstance(value, int):
+            raise YuneiError("RUN_FAILED")
+        values.append(max(part.low, min(part.high, value)))
+    return tuple(values)
+
+
+def order_of(key: Key) -> tuple[tuple[bool, Cell], ...]:
+    """Return the sort key of a group key: by value, NULL last."""
+    return tuple((cell is None, 0 if cell is None else cell) for cell in key)
+
+
+def _check_columns(plan: ProtectionPlan, governed: GovernedQuery, columns: tuple[ColumnSpec, ...]) -> None:
+    names = [spec.name for spec in columns]
+    keys = {key.name: key.type for key in governed.keys}
+    known = {f"{aggregate.name}_{suffix}" for aggregate in governed.aggregates for suffix in "ns"} | {"units"}
+    needed = keys.keys() | {part.column for part in plan.parts}
+    if len(set(names)) != len(names) or not needed <= set(names) or not set(names) <= keys.keys() | known:
+        raise YuneiError("RUN_FAILED")
+    for spec in columns:
+        expected = ("key", keys[spec.name]) if spec.name in keys else ("exact", "integer")
+        if (spec.role, spec.type) != expected:
+            raise YuneiError("RUN_FAILED")
+
+
+def _checked(spec: ColumnSpec, cell: Cell) -> Cell:
+    if spec.role == "key":
+        return cell
+    if type(cell) is not int:
+        raise YuneiError("RUN_FAILED")
+    if (spec.low is not None and cell < spec.low) or (spec.high is not None and cell > spec.high):
+        raise YuneiError("RUN_FAILED")
+    return cell
+
+
+def _checked_key(key: GroupKey, domain: frozenset[Value] | None, cell: Cell) -> Cell:
+    if cell is None:
+        if not key.nullable:
+            raise YuneiError("RUN_FAILED")
+        return cell
+    if type(cell) is not _KEY_TYPES[key.type] or (domain is not None and cell not in domain):
+        raise YuneiError("RUN_FAILED")
+    return cell
+
+
+def _completed(plan: ProtectionPlan, keys: tuple[GroupKey, ...], found: Groups) -> Groups:
+    domains: list[tuple[Cell, ...]] = []
+    for key in keys:
+        values: tuple[Cell, ...] = key.domain or ()
+        domains.append((*values, None) if key.nullable else values)
+    if math.prod(len(values) for values in domains) != plan.public_groups:
+        raise YuneiError("DEFECT")
+    nothing = clamped(plan, {part.column: 0 for part in plan.parts})
+    return {key: found.get(key, nothing) for key in product(*domains)}
