@@ -52,9 +52,13 @@ CATALOGUE: Mapping[str, ErrorKind] = {
     "POLICY_REFUSED": ErrorKind(403, "策略拒绝该查询", "The policy refuses this query"),
     # people and tokens
     "ROLES_EXCLUSIVE": ErrorKind(409, "三员岗位不得兼任其他角色", "An administrator holds exactly one role"),
-    "ROLE_NOT_OF_ORGANISATION": ErrorKind(409, "该类机构的人员不得担任此角色", "People of such an organisation may not hold this role"),
+    "ROLE_NOT_OF_ORGANISATION": ErrorKind(
+        409, "该类机构的人员不得担任此角色", "People of such an organisation may not hold this role"
+    ),
     "OBJECT_FIXED": ErrorKind(409, "该内容一经登记不得更改", "What was registered here may not change"),
-    "POLICY_VERSION_USED": ErrorKind(409, "策略版本号已被使用或倒退", "The policy version was used for other content, or goes back"),
+    "POLICY_VERSION_USED": ErrorKind(
+        409, "策略版本号已被使用或倒退", "The policy version was used for other content, or goes back"
+    ),
     # running
     "RUN_FAILED": ErrorKind(500, "计算失败", "The run failed"),
     "RUN_DEADLINE": ErrorKind(500, "计算超过时限", "The run passed its deadline"),
@@ -76,6 +80,9 @@ CATALOGUE: Mapping[str, ErrorKind] = {
     "PACKAGING_FAILED": ErrorKind(500, "打包失败", "Packaging failed"),
     # apply and settings
     "APPLY_INVALID": ErrorKind(422, "导入目录校验失败", "The directory to apply is not valid"),
+    "DATA_INVALID": ErrorKind(422, "数据文件不符合目录声明", "A data file does not fit its catalog declaration"),
+    "CATALOG_VERSION_USED": ErrorKind(409, "目录版本号已被使用", "The catalog version was used for other content"),
+    "APPLY_UNSIGNED": ErrorKind(403, "生产环境导入需要两名管理员签名", "An apply in production needs two signatures"),
     "SETTING_UNSAFE": ErrorKind(500, "生产环境配置不安全", "A setting is unsafe in production"),
     "KEY_MISSING": ErrorKind(500, "缺少密钥", "A key is missing"),
 }
