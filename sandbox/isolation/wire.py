@@ -1,0 +1,145 @@
+"""What crosses the border of a sandbox: the order as typed JSON inwards, Arrow IPC with a fixed schema outwards."""
+
+import json
+import struct
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import ipc
+
+from sandbox.isolation.digests import FileIdentity
+from sandbox.kernel.canonical import Json
+from sandbox.kernel.run import Cell, ColumnSpec, ExactTable, Parameter, RunSpec
+
+
+class AnswerRefused(Exception):  # noqa: N818 -- it is the outcome of a run, not a defect
+    """The sandbox's answer is not what the run must return."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+_KINDS: Mapping[type, str] = {bool: "bool", int: "int", str: "str", date: "date", Decimal: "decimal", bytes: "bytes"}
+
+
+def typed(value: Parameter) -> list[Json]:
+    """Return `value` as (type name, exact text)."""
+    kind = _KINDS[type(value)]
+    if isinstance(value, bool):
+        return [kind, "true" if value else "false"]
+    if isinstance(value, bytes):
+        return [kind, value.hex()]
+    return [kind, value.isoformat() if isinstance(value, date) else str(value)]
+
+
+def framed(document: Mapping[str, Any]) -> bytes:
+    """Return `document` as JSON behind its length in eight bytes."""
+    body = json.dumps(document).encode()
+    return struct.pack(">Q", len(body)) + body
+
+
+def order(
+    spec: RunSpec, identities: tuple[FileIdentity, ...], *, layers: tuple[str, ...], identity: int | None, scratch_root: str
+) -> dict[str, Any]:
+    """Return the order for one run, as `child.order.decode` reads it."""
+    limits = spec.limits
+    return {
+        "layers": list(layers),
+        "identity": identity,
+        "scratch_root": scratch_root,
+        "tables": [
+            {
+                "name": extract.table,
+                "path": extract.path,
+                "device": found.device,
+                "inode": found.inode,
+                "size": found.size,
+                "mtime_ns": found.mtime_ns,
+            }
+            for extract, found in zip(spec.extracts, identities, strict=True)
+        ],
+        "sql": spec.sql,
+        "parameters": {name: typed(value) for name, value in spec.parameters.items()},
+        "columns": [[column.name, column.role, column.type] for column in spec.columns],
+        "limits": {
+            "wall_s": limits.wall_s,
+            "cpu_s": limits.cpu_s,
+            "memory_bytes": limits.memory_bytes,
+            "scratch_bytes": limits.scratch_bytes,
+            "output_bytes": limits.output_bytes,
+            "rows": limits.rows,
+            "threads": limits.threads,
+        },
+    }
+
+
+def table(answer: bytes, columns: tuple[ColumnSpec, ...], rows: int) -> ExactTable:
+    """Return the exact table that `answer` spells; trust nothing about it.
+
+    Raises:
+        AnswerRefused: RUN_FAILED where schema, types or ranges are not those of `columns`; RUN_OUTPUT_CAP above `rows`.
+
+    """
+    try:
+        with ipc.open_stream(pa.py_buffer(answer)) as reader:
+            _check_schema(reader.schema, columns)
+            batches = _batches(reader, rows)
+        lists = [_cells(batches, index, column) for index, column in enumerate(columns)]
+    except (pa.ArrowException, ValueError, OverflowError):
+        raise AnswerRefused("RUN_FAILED") from None
+    return ExactTable(columns=columns, rows=tuple(zip(*lists, strict=True)))
+
+
+def _batches(reader: Any, rows: int) -> list[Any]:
+    batches, count = [], 0
+    for batch in reader:
+        count += batch.num_rows
+        if count > rows:
+            raise AnswerRefused("RUN_OUTPUT_CAP")
+        batch.validate(full=True)
+        batches.append(batch)
+    return batches
+
+
+def _check_schema(schema: Any, columns: tuple[ColumnSpec, ...]) -> None:
+    if schema.names != [column.name for column in columns]:
+        raise AnswerRefused("RUN_FAILED")
+    for field, column in zip(schema, columns, strict=True):
+        if not _type_fits(field.type, column):
+            raise AnswerRefused("RUN_FAILED")
+
+
+def _type_fits(found: Any, column: ColumnSpec) -> bool:
+    kinds = pa.types
+    whole = kinds.is_integer(found) or (kinds.is_decimal128(found) and found.scale == 0)
+    fits = {
+        "integer": whole,
+        "text": kinds.is_string(found),
+        "date": kinds.is_date32(found),
+        "boolean": kinds.is_boolean(found),
+        "decimal": kinds.is_decimal128(found),
+    }
+    return whole if column.role == "exact" else bool(fits[column.type])
+
+
+def _cells(batches: list[Any], index: int, column: ColumnSpec) -> list[Cell]:
+    cells = [cell for batch in batches for cell in batch.column(index).to_pylist()]
+    if column.role == "exact":
+        return [_exact(cell, column) for cell in cells]
+    if column.type == "integer":
+        return [None if cell is None else int(cell) for cell in cells]
+    return cells
+
+
+def _exact(cell: int | Decimal | None, column: ColumnSpec) -> int:
+    """Return an exact cell as an integer inside the column's public range; NULL is no integer."""
+    if cell is None or column.low is None or column.high is None:
+        raise AnswerRefused("RUN_FAILED")
+    whole = int(cell)
+    if whole != cell or not column.low <= whole <= column.high:
+        raise AnswerRefused("RUN_FAILED")
+    return whole
