@@ -1,0 +1,126 @@
+"""The engine that supply runs on: DuckDB in memory, locked to the directories it is given, bounded, silent about values."""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from connectors.files import DigestedFile, private_directory
+from sandbox.kernel.errors import YuneiError
+
+MEMORY = "1GB"
+THREADS = 2
+ROW_GROUP = 122_880
+"""Rows per Parquet row group: the engine's own unit of parallel scans."""
+
+Bound = str | int | bytes
+FULL_DISK_WORDS = ("No space left on device", "max_temp_directory_size")
+
+
+class SupplyEngine:
+    """One engine for one supply order.
+
+    It reads the directories it was given and nothing else, loads no extension and spills, encrypted, to a private directory
+    that goes with it. Its error text may quote values, so it never leaves: every failure becomes one fixed code.
+    """
+
+    def __init__(self, scratch: Path, readable: Sequence[Path]) -> None:
+        self._spill = tempfile.TemporaryDirectory(dir=private_directory(scratch), prefix="spill-")
+        self._connection = duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY})
+        self._lock([*readable, Path(self._spill.name)])
+
+    def _lock(self, directories: Sequence[Path]) -> None:
+        self.run("SET temp_file_encryption = true")
+        self.run("SET autoinstall_known_extensions = false")
+        self.run("SET autoload_known_extensions = false")
+        self.run("SET enable_progress_bar = false")
+        self.run(f"SET temp_directory = {literal(self._spill.name)}")
+        self.run(f"SET allowed_directories = [{', '.join(literal(str(one.resolve())) for one in directories)}]")
+        self.run("SET enable_external_access = false")
+        self.run("SET lock_configuration = true")
+
+    def run(self, sql: str, bound: Mapping[str, Bound] | None = None) -> None:
+        """Run one statement. Secrets travel in `bound` only, never in the text."""
+        with _silent():
+            self._connection.execute(sql, dict(bound) if bound else None)
+
+    def rows(self, sql: str, bound: Mapping[str, Bound] | None = None) -> list[tuple[Any, ...]]:
+        """Run one statement and return its rows; for counts and schemas, not for data."""
+        with _silent():
+            return self._connection.execute(sql, dict(bound) if bound else None).fetchall()
+
+    def write(self, sql: str, bound: Mapping[str, Bound], target: Path) -> tuple[str, int]:
+        """Stream the rows of `sql` into a new Parquet file and return its digest and row count."""
+        with _silent():
+            result = self._connection.execute(sql, dict(bound) if bound else None)
+            reader: pa.RecordBatchReader = result.to_arrow_reader(ROW_GROUP)
+            return write_parquet(target, reader.schema, reader)
+
+    def close(self) -> None:
+        """Give memory and scratch space back."""
+        self._connection.close()
+        self._spill.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def literal(text: str) -> str:
+    """Quote a text literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def write_parquet(target: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> tuple[str, int]:
+    """Write batches as Parquet of mode 0600; equal rows give equal bytes, however they were batched.
+
+    Returns:
+        The file's digest and its number of rows.
+
+    """
+    few = [one.name for one in schema if pa.types.is_string(one.type) or pa.types.is_date(one.type)]
+    rows = 0
+    with DigestedFile(target) as sink:
+        with pq.ParquetWriter(
+            sink, schema, compression="zstd", use_dictionary=few, store_decimal_as_integer=True, write_page_index=False
+        ) as writer:
+            for group in _regrouped(schema, batches):
+                writer.write_table(group, row_group_size=ROW_GROUP)
+                rows += group.num_rows
+        sink.close()
+        return sink.digest, rows
+
+
+def _regrouped(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Cut batches of any size into row groups of one size, so that the bytes do not depend on threads."""
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        held.append(batch)
+        count += batch.num_rows
+        while count >= ROW_GROUP:
+            table = pa.Table.from_batches(held, schema)
+            yield table.slice(0, ROW_GROUP)
+            held = table.slice(ROW_GROUP).to_batches()
+            count -= ROW_GROUP
+    if count:
+        yield pa.Table.from_batches(held, schema)
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Let no text of the engine out: it may quote a value or a path."""
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowException) as error:
+        if any(words in str(error) for words in FULL_DISK_WORDS):
+            raise YuneiError("DISK_FULL") from None
+        raise YuneiError("SUPPLY_FAILED", rule="ENGINE") from None

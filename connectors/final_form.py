@@ -1,0 +1,114 @@
+"""A granted column in final form: coarsened, within its bounds, within its domain. SQL text from public metadata. Pure."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from policies.catalog import ColumnType
+from policies.grant import OTHER_KEY, GrantedColumn, Value
+from sandbox.kernel.errors import YuneiError
+
+_INT64 = (1 << 63) - 1
+
+
+@dataclass(frozen=True)
+class FinalColumn:
+    """How one column is stored, and what counts as a violation of its declaration.
+
+    `sql` is total: it raises on no value. `outside` tells whether the coarsened value breaks the domain or the bounds;
+    it is None where nothing is declared.
+    """
+
+    name: str
+    sql: str
+    outside: str | None
+    rule: str
+
+
+def identifier(name: str) -> str:
+    """Quote a name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text_literal(text: str) -> str:
+    """Quote a text literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def engine_type(declared: ColumnType) -> str:
+    """Return the engine's type for a declared one."""
+    names = {"integer": "BIGINT", "text": "VARCHAR", "date": "DATE", "boolean": "BOOLEAN"}
+    if declared.kind == "decimal":
+        return f"DECIMAL({declared.precision},{declared.scale})"
+    return names[declared.kind]
+
+
+def final_column(column: GrantedColumn, source: str) -> FinalColumn:
+    """Return the final form of `column` read from the relation `source`.
+
+    Order: coarsen, then bounds or domain, since both are declared on coarsened values. NULL stays NULL.
+    """
+    value = _coarsened(column, f"{identifier(source)}.{identifier(column.name)}")
+    if column.domain is not None:
+        inside = f"{value} IN ({', '.join(_value(one) for one in column.domain)})" if column.domain else "FALSE"
+        other = text_literal(OTHER_KEY) if column.type.kind == "text" else "NULL"
+        kept = f"CASE WHEN {value} IS NULL THEN NULL WHEN {inside} THEN {value} ELSE {other} END"
+        return FinalColumn(column.name, kept, f"{value} IS NOT NULL AND NOT ({inside})", "domain")
+    limits = _limits(column)
+    if limits is None:
+        return FinalColumn(column.name, value, None, "domain")
+    low, high = limits
+    kept = (
+        f"CASE WHEN {value} IS NULL THEN NULL WHEN {value} < {low} THEN {low} WHEN {value} > {high} THEN {high} ELSE {value} END"
+    )
+    return FinalColumn(column.name, kept, f"{value} < {low} OR {value} > {high}", "bounds")
+
+
+def _coarsened(column: GrantedColumn, value: str) -> str:
+    kind, coarsen = column.type.kind, column.coarsen
+    if coarsen is None:
+        return value
+    if kind == "date" and coarsen in {"year", "quarter", "month"}:
+        return f"CAST(date_trunc('{coarsen}', {value}) AS DATE)"
+    name, _, length = coarsen.partition(":")
+    if kind == "text" and name == "prefix" and length.isdecimal():
+        return f"left({value}, {int(length)})"
+    raise YuneiError("SUPPLY_FAILED", column=column.name, rule="COARSEN_UNKNOWN")
+
+
+def _limits(column: GrantedColumn) -> tuple[str, str] | None:
+    if column.type.kind == "date" and column.dates is not None:
+        return _value(column.dates[0]), _value(column.dates[1])
+    if column.type.kind not in {"integer", "decimal"} or column.low is None or column.high is None:
+        return None
+    bounds = representable(column)
+    cast = engine_type(column.type)
+    return f"CAST({bounds[0]:f} AS {cast})", f"CAST({bounds[1]:f} AS {cast})"
+
+
+def representable(column: GrantedColumn) -> tuple[Decimal, Decimal]:
+    """Return the bounds in value units, moved inwards to what the column's type can hold.
+
+    Raises:
+        YuneiError: `SUPPLY_FAILED`, no value of the type lies within the bounds.
+
+    """
+    step = column.step if column.step is not None else Decimal(1)
+    scale = column.type.scale or 0
+    unit = Decimal(1).scaleb(-scale)
+    largest = Decimal(_INT64) if column.type.kind == "integer" else Decimal(10) ** ((column.type.precision or 18) - scale) - unit
+    low = max(((column.low or 0) * step).quantize(unit, ROUND_CEILING), -largest)
+    high = min(((column.high or 0) * step).quantize(unit, ROUND_FLOOR), largest)
+    if low > high:
+        raise YuneiError("SUPPLY_FAILED", column=column.name, rule="BOUNDS_EMPTY")
+    return low, high
+
+
+def _value(value: Value) -> str:
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, date):
+        return f"DATE '{value.isoformat()}'"
+    return text_literal(value)

@@ -1,0 +1,245 @@
+"""Use cases of the catalog and of supply: data come in as snapshots, and go to an agreement as extracts in final form."""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from connectors import store
+from connectors.engine import SupplyEngine
+from connectors.files import copy_in, disk_errors, file_digest, private_directory, removed_unless_kept, sync_directory
+from connectors.ingest import Landing, land
+from connectors.model import NONCE_BYTES, Build, Snapshot, Workspace, commitment, schema_digest
+from connectors.workshop import Made, Order, Workshop, changed_snapshots, make_twin, needed_tables
+from policies.catalog import Catalog, CatalogItem
+from policies.grant import Grant
+from policies.policy import Environment
+from sandbox.kernel.audit.model import AuditEvent
+from sandbox.kernel.audit.service import AuditLog
+from sandbox.kernel.canonical import Json
+from sandbox.kernel.clock import Clock, stamp
+from sandbox.kernel.db import Database, Transaction
+from sandbox.kernel.errors import YuneiError
+from sandbox.kernel.ids import new_id
+from sandbox.kernel.keys import KeyRing
+from sandbox.kernel.run import ExtractRef
+
+FORMATS = (".parquet", ".csv")
+
+
+class CatalogService:
+    """Keeps what institutions declare about their tables; every version stays."""
+
+    def __init__(self, clock: Clock, audit: AuditLog) -> None:
+        self._clock = clock
+        self._audit = audit
+
+    def put(self, tx: Transaction, item: CatalogItem, actor: str) -> bool:
+        """Put `item` in force and tell whether that changed anything.
+
+        Raises:
+            YuneiError: `CATALOG_VERSION_USED`, its version is not above the present one and its content differs.
+
+        """
+        present = self.items(tx).items.get(item.table)
+        if present == item:
+            return False
+        if present is not None and item.version <= present.version:
+            raise YuneiError("CATALOG_VERSION_USED", table=item.table, version=item.version)
+        store.add_item(tx, item, actor, stamp(self._clock.now()))
+        payload: dict[str, Json] = {
+            "table": item.table,
+            "version": item.version,
+            "lineage": item.lineage,
+            "schema": schema_digest(item),
+        }
+        self._audit.append(tx, AuditEvent("catalog.put", item.table, actor, (item.institution,), payload))
+        return True
+
+    def items(self, tx: Transaction) -> Catalog:
+        """Return every item in force."""
+        return Catalog(items={item.table: item for item in store.current_items(tx)})
+
+
+@dataclass(frozen=True)
+class _Supply:
+    """A supply order with its place on disk."""
+
+    grant: Grant
+    environment: Environment
+    extract: str
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return "extracts", self.environment, self.grant.policy.agreement, self.extract
+
+
+class SupplyService:
+    """Takes data in and supplies agreements with exactly what was granted.
+
+    Args:
+        db: `build` opens its own transactions, since making extracts takes longer than a write lock should be held.
+        clock: source of time.
+        audit: where acts are logged; violation counts go to the data's institution there and nowhere else.
+        keys: pseudonym and rank keys, one per agreement and key space; used for `prod` only.
+        data_dir: holds `raw/` and `extracts/`, readable by the service's user only.
+
+    """
+
+    def __init__(self, db: Database, clock: Clock, audit: AuditLog, keys: KeyRing, data_dir: Path) -> None:
+        self._db = db
+        self._clock = clock
+        self._audit = audit
+        self._keys = keys
+        self._data_dir = data_dir.resolve()
+
+    def ingest(self, tx: Transaction, item: CatalogItem, file: Path, actor: str) -> str:
+        """Take `file` in as the newest snapshot of `item`'s table and return the snapshot's id.
+
+        The same bytes under the same declaration as the newest snapshot are that snapshot. A row that does not fit the
+        declared columns refuses the whole file.
+
+        Args:
+            tx: the act's write transaction.
+            item: declares the columns.
+            file: Parquet or CSV (UTF-8, comma, header, RFC 4180 quoting, an empty unquoted field is NULL).
+            actor: who supplies it.
+
+        Raises:
+            YuneiError: `DATA_INVALID` with file, row or line, column and rule but never the value; `DISK_FULL`;
+                `SUPPLY_FAILED`.
+
+        """
+        if file.suffix not in FORMATS:
+            raise YuneiError("DATA_INVALID", file=file.name, table=item.table, rule="FORMAT")
+        snapshot = new_id("snp")
+        with disk_errors():
+            directory = private_directory(self._data_dir, "raw", item.table)
+            copy = directory / f".{snapshot}.source"
+            try:
+                source_digest = copy_in(file, copy)
+                newest = store.newest_snapshot(tx, item.table)
+                if newest is not None and (newest.source_digest, newest.schema_digest) == (source_digest, schema_digest(item)):
+                    return newest.id
+                return self._snapshot(tx, Landing(copy, file.name, item), snapshot, source_digest, actor)
+            finally:
+                copy.unlink(missing_ok=True)
+
+    def _snapshot(self, tx: Transaction, landing: Landing, name: str, source_digest: str, actor: str) -> str:
+        item = landing.item
+        target = landing.copy.with_name(f"{name}.parquet")
+        partial = landing.copy.with_name(f".{name}.partial")
+        with removed_unless_kept(target), removed_unless_kept(partial):
+            with SupplyEngine(self._data_dir / "raw" / ".scratch", [landing.copy.parent]) as engine:
+                digest, rows = land(engine, landing, partial)
+            partial.rename(target)
+            sync_directory(target.parent)
+            made = Snapshot(
+                id=name,
+                table=item.table,
+                item_version=item.version,
+                schema_digest=schema_digest(item),
+                source_digest=source_digest,
+                path=str(target.relative_to(self._data_dir)),
+                digest=digest,
+                rows=rows,
+                nonce=secrets.token_bytes(NONCE_BYTES),
+                created=stamp(self._clock.now()),
+            )
+            store.add_snapshot(tx, made)
+            payload = {"table": item.table, "commitment": commitment("snapshot", name, digest, made.nonce)}
+            self._audit.append(tx, AuditEvent("snapshot.ingested", name, actor, (item.institution,), payload))
+        return name
+
+    def build(self, grant: Grant, environment: Environment, actor: str) -> None:
+        """Make the extracts of `grant` in `environment` and put them in force, all together or not at all.
+
+        Nothing is made where the workspace in force already serves this grant and the newest snapshots, with its files
+        whole. Call it outside any write transaction: it opens its own.
+
+        Raises:
+            YuneiError: `SUPPLY_FAILED` with the rule, `DISK_FULL`, `KEY_MISSING`.
+
+        """
+        supply = _Supply(grant, environment, new_id("ext"))
+        with self._db.read() as tx:
+            order = self._order(tx, grant) if environment == "prod" else None
+            present = store.newest_build(tx, grant.policy.agreement, environment)
+        snapshots = {name: one.id for name, one in order.snapshots.items() if name in grant.tables} if order else {}
+        if present is not None and present.serves(grant.digest, snapshots) and not self.verify(self._refs(present)):
+            return
+        with disk_errors():
+            self._make(supply, order, actor)
+
+    def _order(self, tx: Transaction, grant: Grant) -> Order:
+        catalog = Catalog(items={item.table: item for item in store.current_items(tx)})
+        snapshots: dict[str, Snapshot] = {}
+        for table in sorted(needed_tables(grant)):
+            newest = store.newest_snapshot(tx, table)
+            if newest is None or table not in catalog.items:
+                raise YuneiError("SUPPLY_FAILED", table=table, rule="NOT_SUPPLIED")
+            snapshots[table] = newest
+        return Order(grant, catalog, snapshots)
+
+    def _make(self, supply: _Supply, order: Order | None, actor: str) -> None:
+        parent = private_directory(self._data_dir, *supply.parts[:-1])
+        partial, target = parent / f".{supply.extract}.partial", parent / supply.extract
+        with removed_unless_kept(target), removed_unless_kept(partial):
+            partial.mkdir(mode=0o700)
+            made = self._files(supply, order, partial)
+            sync_directory(partial)
+            partial.rename(target)
+            sync_directory(parent)
+            with self._db.write() as tx:
+                self._register(tx, supply, made, actor)
+
+    def _files(self, supply: _Supply, order: Order | None, directory: Path) -> tuple[Made, ...]:
+        relative = "/".join(supply.parts)
+        if order is None:
+            return tuple(make_twin(supply.grant, directory, relative))
+        for table in changed_snapshots(order, self._data_dir):
+            raise YuneiError("SUPPLY_FAILED", table=table, rule="SNAPSHOT_CHANGED")
+        raw = self._data_dir / "raw"
+        with SupplyEngine(raw / ".scratch", [raw]) as engine:
+            return tuple(Workshop(order, self._keys, engine, self._data_dir).make(directory, relative))
+
+    def _register(self, tx: Transaction, supply: _Supply, made: tuple[Made, ...], actor: str) -> None:
+        tables = tuple(one.extract for one in made)
+        agreement, created = supply.grant.policy.agreement, stamp(self._clock.now())
+        store.add_build(tx, Build(supply.extract, agreement, supply.environment, supply.grant.digest, created, tables))
+        for one in made:
+            table = supply.grant.tables[one.extract.table]
+            payload = {
+                "agreement": agreement,
+                "environment": supply.environment,
+                "table": table.name,
+                "grant": supply.grant.digest,
+                "snapshot": one.extract.snapshot,
+                "commitment": commitment("extract", f"{supply.extract}/{table.name}", one.extract.digest, one.extract.nonce),
+                "violations": one.violations.as_json(),
+            }
+            self._audit.append(tx, AuditEvent("extract.built", supply.extract, actor, (table.institution,), payload))
+
+    def workspace(self, tx: Transaction, agreement: str, environment: Environment) -> Workspace | None:
+        """Return what jobs of `agreement` read in `environment`, or None where nothing was built."""
+        build = store.newest_build(tx, agreement, environment)
+        if build is None:
+            return None
+        commitments = {one.table: commitment("extract", f"{build.id}/{one.table}", one.digest, one.nonce) for one in build.tables}
+        synthetic = environment == "dev"
+        return Workspace(build.id, agreement, environment, build.grant_digest, self._refs(build), commitments, synthetic)
+
+    def verify(self, refs: Iterable[ExtractRef]) -> tuple[str, ...]:
+        """Hash the files again and name the tables whose file is missing or differs; empty means all are whole."""
+        return tuple(ref.table for ref in refs if file_digest(Path(ref.path)) != ref.digest)
+
+    def put_canaries(self, tx: Transaction, values: Iterable[str]) -> None:
+        """Keep planted values that must never leave; they are compared inside the domain only."""
+        store.add_canaries(tx, values)
+
+    def canaries(self, tx: Transaction) -> tuple[str, ...]:
+        """Return every planted value."""
+        return store.all_canaries(tx)
+
+    def _refs(self, build: Build) -> tuple[ExtractRef, ...]:
+        return tuple(ExtractRef(one.table, build.id, str(self._data_dir / one.path), one.digest) for one in build.tables)
