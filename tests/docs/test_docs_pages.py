@@ -1,0 +1,134 @@
+"""Pages written by hand point at things that exist."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+import typer.main
+
+from sandbox.cli.main import app
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def fenced(text: str) -> list[str]:
+    """Lines of shell blocks, without prompts, comments and continuation marks."""
+    blocks = re.findall(r"^```(?:sh|bash|shell|console)\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [line.removeprefix("$ ").split(" #")[0].strip() for line in lines if not line.startswith("#")]
+
+
+def commands(text: str, program: str) -> list[list[str]]:
+    """Words after `program` wherever a shell block starts it, also by path or after a pipe."""
+    found = []
+    for line in fenced(text):
+        for part in re.split(r"\|\||&&|[|;]", line):
+            words = [word for word in part.split() if not re.match(r"[A-Z_]+=", word)]
+            if words and Path(words[0]).name == program:
+                found.append(words[1:])
+    return found
+
+
+def resolve(command: click.Command, words: list[str]) -> str | None:
+    """Name what does not exist among sub-commands and long options of `words`, if anything."""
+    for index, word in enumerate(words):
+        if word.startswith("-"):
+            known = {option for parameter in command.params for option in parameter.opts + parameter.secondary_opts} | {"--help"}
+            if word.split("=")[0] not in known:
+                return word
+        elif isinstance(command, click.Group):
+            context = click.Context(command)
+            inner = command.get_command(context, word)
+            if inner is None:
+                return word
+            return resolve(inner, words[index + 1 :])
+    return None
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_make_targets_on_the_page_exist(path: Path) -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, flags=re.MULTILINE))
+    named = {word for words in commands(path.read_text(encoding="utf-8"), "make") for word in words if "=" not in word}
+    assert named - targets == set()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_yunei_commands_on_the_page_exist(path: Path) -> None:
+    root = typer.main.get_command(app)
+    wrong = {" ".join(words): resolve(root, words) for words in commands(path.read_text(encoding="utf-8"), "yunei")}
+    assert {line: word for line, word in wrong.items() if word} == {}
+
+
+def test_an_unknown_command_or_option_would_be_noticed() -> None:
+    root = typer.main.get_command(app)
+    assert resolve(root, ["unheard-of"]) == "unheard-of"
+    assert resolve(root, ["doctor", "--unheard-of"]) == "--unheard-of"
+    assert resolve(root, ["doctor", "--json"]) is None
+
+
+def test_readme_names_both_set_up_commands() -> None:
+    named = {tuple(words) for words in commands((ROOT / "README.md").read_text(encoding="utf-8"), "make")}
+    assert {("demo",), ("test",)} <= named
+
+
+def test_ci_ends_with_the_test_command_of_the_readme() -> None:
+    script = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    assert script.rstrip().splitlines()[-1] == "make test"
+    assert (ROOT / ".ci/run").stat().st_mode & 0o111
+    subprocess.run(["bash", "-n", ROOT / ".ci/run"], check=True)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_between_pages_lead_somewhere(path: Path) -> None:
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
+    assert [link for link in targets if "://" not in link and not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", sorted((DOCS / "adr").glob("*.md")), ids=lambda path: path.stem)
+def test_a_decision_record_fits_one_page_and_names_alternatives(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert re.match(rf"# {path.stem[:4]} \S", text)
+    headings = re.findall(r"^## (\w+)", text, flags=re.MULTILINE)
+    assert headings == ["Context", "Decision", "Consequences", "Alternatives"]
+    assert len(text.splitlines()) <= 60
+
+
+def test_decision_records_are_numbered_without_gap() -> None:
+    numbers = [int(path.stem[:4]) for path in sorted((DOCS / "adr").glob("*.md"))]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def table_rows(text: str) -> list[list[str]]:
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    return [
+        [cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if not line.startswith(("| ---", "| promise"))
+    ]
+
+
+def defined(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+
+
+def test_every_security_promise_names_code_and_a_test_that_exist() -> None:
+    rows = table_rows((DOCS / "SECURITY.md").read_text(encoding="utf-8"))
+    assert len(rows) >= 20
+    wrong = []
+    for promise, kept, tested in rows:
+        modules = re.findall(r"`([\w/.]+\.py)`", kept)
+        tests = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", tested)
+        missing = [name for name in modules if not (ROOT / name).is_file()]
+        missing += [
+            f"{file}::{name}"
+            for file, name in tests
+            if not (ROOT / file).is_file() or (name and name not in defined(ROOT / file))
+        ]
+        if missing or not modules or not tests:
+            wrong.append((promise, missing))
+    assert wrong == []
