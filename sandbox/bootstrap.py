@@ -39,7 +39,6 @@ class Container:
     parts: Parts
     steps: Steps
     objects: ObjectStore
-    catalog: CatalogService
     jobs: JobService
     replay: ReplayService
     lineage: LineageService
@@ -79,6 +78,11 @@ class Container:
     def policies(self) -> PolicyService:
         """Published policies."""
         return self.parts.policies
+
+    @property
+    def catalog(self) -> CatalogService:
+        """What institutions declare."""
+        return self.parts.catalog
 
     @property
     def supply(self) -> SupplyService:
@@ -134,6 +138,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Container:
         keys=keys,
         tenants=TenantService(db, clock, audit),
         policies=PolicyService(clock, audit),
+        catalog=CatalogService(clock, audit),
         supply=SupplyService(db, clock, audit, keys, settings.data_dir),
         ledger=Ledger(clock, audit),
         opinion=EngineOpinion(),
@@ -145,7 +150,6 @@ def build(settings: Settings, clock: Clock | None = None) -> Container:
         parts=parts,
         steps=steps,
         objects=objects,
-        catalog=CatalogService(clock, audit),
         jobs=JobService(parts, steps),
         replay=ReplayService(parts),
         lineage=LineageService(parts),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from egress.ledger.model import LedgerView
+from egress.ledger.model import Amount, Charge, LedgerView
 from policies.grant import Grant
 from policies.query import SubmittedQuery
 from sandbox.jobs.parts import Parts
@@ -72,17 +72,17 @@ class Admission:
             YuneiError: `BUDGET_SPENT`, `JOB_COUNT_SPENT`.
 
         """
-        unit = prepared.governed.unit
-        self._parts.ledger.reserve(
-            tx,
+        unit, plan = prepared.governed.unit, prepared.plan
+        charge = Charge(
             job=job,
             agreement=standing.agreement.id,
             unit_kind=unit.kind,
             lineages=unit.lineages,
-            rho=prepared.plan.rho,
-            delta_tau=prepared.plan.delta_tau,
+            amount=Amount(plan.rho, plan.delta_tau),
             job_limit=standing.grant.policy.valid.max_jobs,
+            tenants=(standing.agreement.operator,),
         )
+        self._parts.ledger.reserve(tx, charge)
 
     def budget(self, tx: Transaction, standing: Standing, prepared: Prepared) -> LedgerView:
         """Return what is left in the scopes that a prepared query would charge."""

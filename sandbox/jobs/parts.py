@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from connectors.service import SupplyService
+from connectors.service import CatalogService, SupplyService
 from egress.ledger.service import Ledger
 from egress.release.service import ReleaseService
 from egress.review.service import ReviewService
@@ -27,6 +27,7 @@ class Parts:
     keys: KeyRing
     tenants: TenantService
     policies: PolicyService
+    catalog: CatalogService
     supply: SupplyService
     ledger: Ledger
     opinion: SecondOpinion
