@@ -1,0 +1,73 @@
+"""Jobs: submit, look, cancel, promote."""
+
+from fastapi import Response
+from pydantic import BaseModel
+
+from sandbox.api.auth import Caller
+from sandbox.api.inputs import After, IdempotencyKey, Limit, ObjectId
+from sandbox.api.problems import FindingView
+from sandbox.api.queries import Submitted
+from sandbox.api.services import Services
+from sandbox.kernel.canonical import Json
+
+
+class JobResource(BaseModel):
+    """A job as its operator sees it; every time lies on a public tick."""
+
+    id: str
+    agreement: str
+    environment: str
+    purpose: str
+    state: str
+    sql: str
+    canonical_digest: str | None
+    findings: list[FindingView] | None
+    code: str | None
+    review: str | None
+    release: str | None
+    synthetic: bool
+    created_at: str
+    updated_at: str
+
+
+class JobPage(BaseModel):
+    """A page of jobs, newest first."""
+
+    items: list[JobResource]
+    next: str | None
+
+
+class Promotion(BaseModel):
+    """SQL that may now run in prod."""
+
+    agreement: str
+    canonical_digest: str
+    job: str
+
+
+def submit_job(body: Submitted, key: IdempotencyKey, response: Response, caller: Caller, services: Services) -> Json:
+    """Take a job durably, with its budget reserved, or refuse it with the findings of the dry run."""
+    view: dict[str, Json] = services.jobs.submit(caller, body.query(), key).as_json()
+    response.headers["Location"] = f"/api/v1/jobs/{view['id']}"
+    return view
+
+
+def list_jobs(caller: Caller, services: Services, after: After = None, limit: Limit = 20) -> Json:
+    """Return the caller's own jobs, newest first."""
+    page = services.jobs.list(caller, after, limit)
+    return {"items": [view.as_json() for view in page.items], "next": page.next}
+
+
+def get_job(job: ObjectId, caller: Caller, services: Services) -> Json:
+    """Return one of the caller's own jobs."""
+    return services.jobs.get(caller, job).as_json()
+
+
+def cancel_job(job: ObjectId, caller: Caller, services: Services) -> Json:
+    """Cancel a queued or running job; what was charged stays charged."""
+    return services.jobs.cancel(caller, job).as_json()
+
+
+def promote_job(job: ObjectId, key: IdempotencyKey, caller: Caller, services: Services) -> Json:
+    """Let the SQL of a released dev job run in prod."""
+    return services.jobs.promote(caller, job, key)

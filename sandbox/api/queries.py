@@ -1,0 +1,104 @@
+"""`POST /sql/check` and what a submitted query looks like on the wire."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from fastapi import Body
+from pydantic import AfterValidator, BaseModel, Field, JsonValue
+
+from policies.query import SubmittedQuery
+from sandbox.api.auth import Caller
+from sandbox.api.inputs import Strict
+from sandbox.api.problems import FindingView
+from sandbox.api.services import Services
+from sandbox.kernel.canonical import Json
+from sandbox.kernel.run import Parameter
+
+MAX_SAFE_INTEGER = 2**53 - 1
+"""Source: RFC 7493 (I-JSON), section 2.2; a larger integer may arrive rounded, so it travels as a decimal."""
+
+
+def _calendar_day(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
+class DateParameter(Strict):
+    """A date parameter."""
+
+    date: Annotated[
+        str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", json_schema_extra={"format": "date"}), AfterValidator(_calendar_day)
+    ]
+
+
+class DecimalParameter(Strict):
+    """A decimal parameter, kept exact."""
+
+    decimal: Annotated[str, Field(pattern=r"^-?[0-9]{1,20}(\.[0-9]{1,18})?$")]
+
+
+_Text = Annotated[str, Field(max_length=4096, pattern=r"^[^\x00-\x1f\x7f]*$")]
+_Integer = Annotated[int, Field(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)]
+ParameterValue = bool | _Integer | _Text | DateParameter | DecimalParameter
+ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+
+
+class Submission(Strict):
+    """A query as an operator sends it. Floats are refused: a binary fraction is never the decimal that was meant."""
+
+    agreement: Slug
+    purpose: Slug
+    environment: Literal["dev", "prod"]
+    sql: str = Field(description="one SELECT; judged whole, so that every fault comes back as a finding")
+    parameters: dict[ParameterName, ParameterValue] = Field(
+        default_factory=dict, max_length=100, description='bound to `$name`; dates as {"date": …}, decimals as {"decimal": …}'
+    )
+    epsilon: str | None = Field(None, max_length=64, description="positive decimal text; the policy's maximum where absent")
+
+    def query(self) -> SubmittedQuery:
+        """Return the query with typed parameters."""
+        parameters = {name: _typed(value) for name, value in self.parameters.items()}
+        return SubmittedQuery(self.agreement, self.purpose, self.environment, self.sql, parameters, self.epsilon)
+
+
+class Verdict(BaseModel):
+    """What would happen, from public metadata alone. A refused query has `allowed` and `findings` only."""
+
+    allowed: bool
+    findings: list[FindingView]
+    canonical_digest: str | None = None
+    rewritten_sql: str | None = None
+    explanation: JsonValue = None
+    protection: dict[str, JsonValue] | None = None
+    output: dict[str, JsonValue] | None = None
+    review: dict[str, JsonValue] | None = None
+    policy: dict[str, JsonValue] | None = None
+    budget: JsonValue = None
+
+
+EXAMPLE = {
+    "agreement": "agr-clinic-usage",
+    "purpose": "public_health_planning",
+    "environment": "prod",
+    "sql": "SELECT gender, count(*) AS visits FROM residents GROUP BY gender",
+    "parameters": {},
+    "epsilon": "0.1",
+}
+Submitted = Annotated[Submission, Body(examples=[EXAMPLE])]
+
+
+def check_sql(body: Submitted, caller: Caller, services: Services) -> Json:
+    """Dry run. Answers 200 for every text within the size limit, refused ones included, and charges nothing."""
+    return services.jobs.check(caller, body.query())
+
+
+def _typed(value: ParameterValue) -> Parameter:
+    match value:
+        case DateParameter():
+            return date.fromisoformat(value.date)
+        case DecimalParameter():
+            return Decimal(value.decimal)
+        case _:
+            return value

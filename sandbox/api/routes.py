@@ -1,0 +1,186 @@
+"""Every route in one table: method, path, endpoint, the scope it requires, what it answers and how it refuses."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import Depends, FastAPI, Response, Security
+from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.sse import EventSourceResponse
+
+from sandbox.api import events, evidence, jobs, queries, releases, reviews, service_info
+from sandbox.api.auth import authorise
+from sandbox.api.documentation import binary, header, problem_responses
+from sandbox.api.inputs import refuse_unknown_query
+
+PREFIX = "/api/v1"
+
+OPEN = "open"
+"""Scope of a route that needs no token."""
+
+ANY = "any"
+"""Scope of a route that any valid token may use."""
+
+_ADMISSION = (
+    "NOT_FOUND",
+    "AGREEMENT_EXPIRED",
+    "AGREEMENT_SUSPENDED",
+    "PURPOSE_NOT_GRANTED",
+    "ENVIRONMENT_NOT_GRANTED",
+    "EPSILON_INVALID",
+    "EPSILON_ABOVE_POLICY",
+)
+_KEYED = ("IDEMPOTENCY_KEY_MISSING", "IDEMPOTENCY_CLASH")
+_VOTE = ("NOT_FOUND", "IF_MATCH_MISSING", "IF_MATCH_FAILED", "SEPARATION_OF_DUTIES", "ALREADY_VOTED", "COMMENT_REQUIRED")
+_GONE = ("NOT_FOUND", "RELEASE_RECALLED", "RELEASE_EXPIRED", "AGREEMENT_EXPIRED", "AGREEMENT_SUSPENDED")
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation. Its id is the endpoint's name and never changes; its documentation is the endpoint's docstring."""
+
+    method: str
+    path: str
+    endpoint: Callable[..., Any]
+    scope: str
+    answer: Any = None
+    codes: tuple[str, ...] = ()
+    status: int = 200
+    response_class: type[Response] = JSONResponse
+    responses: Mapping[int | str, dict[str, Any]] = field(default_factory=dict)
+    omit_unset: bool = False
+
+    @property
+    def operation(self) -> str:
+        """The stable operation id."""
+        return self.endpoint.__name__
+
+
+_ETAG = header(200, "ETag", "the digest that a vote binds")
+_LOCATION = header(202, "Location", "where the job is")
+_FILE = binary(200, {**releases.MEDIA_TYPES})
+_BUNDLE = binary(200, {"bundle": releases.BUNDLE_TYPE})
+
+ROUTES: tuple[Route, ...] = (
+    Route("POST", "/sql/check", queries.check_sql, "sql:check", queries.Verdict, _ADMISSION, omit_unset=True),
+    Route(
+        "POST",
+        "/jobs",
+        jobs.submit_job,
+        "jobs:write",
+        jobs.JobResource,
+        (*_ADMISSION, *_KEYED, "POLICY_REFUSED", "NOT_PROMOTED", "EXTRACT_STALE", "BUDGET_SPENT", "JOB_COUNT_SPENT"),
+        status=202,
+        responses=_LOCATION,
+    ),
+    Route("GET", "/jobs", jobs.list_jobs, "jobs:read", jobs.JobPage, ("NOT_FOUND",)),
+    Route("GET", "/jobs/{id}", jobs.get_job, "jobs:read", jobs.JobResource, ("NOT_FOUND",)),
+    Route("GET", "/jobs/{id}/events", events.job_events, "jobs:read", None, ("NOT_FOUND",), response_class=EventSourceResponse),
+    Route("POST", "/jobs/{id}/cancel", jobs.cancel_job, "jobs:write", jobs.JobResource, ("NOT_FOUND", "ILLEGAL_TRANSITION")),
+    Route(
+        "POST",
+        "/jobs/{id}/promote",
+        jobs.promote_job,
+        "promotions:write",
+        jobs.Promotion,
+        (*_KEYED, "NOT_FOUND", "ILLEGAL_TRANSITION"),
+    ),
+    Route("GET", "/reviews", reviews.list_reviews, "reviews:read", reviews.ReviewPage, ("NOT_FOUND",)),
+    Route("GET", "/reviews/{id}", reviews.get_review, "reviews:read", dict[str, Any], ("NOT_FOUND",), responses=_ETAG),
+    Route(
+        "POST",
+        "/reviews/{id}/votes",
+        reviews.vote_review,
+        "reviews:vote",
+        dict[str, Any],
+        (*_KEYED, *_VOTE, "ILLEGAL_TRANSITION"),
+    ),
+    Route(
+        "POST",
+        "/reviews/{id}/return",
+        reviews.return_review,
+        "reviews:vote",
+        dict[str, Any],
+        (*_KEYED, *_VOTE, "ILLEGAL_TRANSITION"),
+    ),
+    Route("GET", "/releases", releases.list_releases, "releases:read", releases.ReleasePage, ("NOT_FOUND",)),
+    Route("GET", "/releases/{id}", releases.get_release, "releases:read", dict[str, Any], ("NOT_FOUND",)),
+    Route(
+        "GET",
+        "/releases/{id}/content",
+        releases.get_release_content,
+        "releases:read",
+        None,
+        (*_GONE, "NOT_ACCEPTABLE"),
+        response_class=Response,
+        responses=_FILE,
+    ),
+    Route(
+        "GET",
+        "/releases/{id}/bundle",
+        releases.get_release_bundle,
+        "releases:read",
+        None,
+        _GONE,
+        response_class=Response,
+        responses=_BUNDLE,
+    ),
+    Route(
+        "POST",
+        "/releases/{id}/recall",
+        releases.recall_release,
+        "releases:recall",
+        dict[str, Any],
+        (*_KEYED, "NOT_FOUND", "ILLEGAL_TRANSITION"),
+    ),
+    Route(
+        "POST",
+        "/releases/{id}/replay",
+        releases.replay_release,
+        "replay:write",
+        dict[str, Any],
+        (*_KEYED, "NOT_FOUND", "ILLEGAL_TRANSITION"),
+    ),
+    Route("GET", "/budgets", evidence.list_budgets, "budgets:read", dict[str, Any]),
+    Route("GET", "/audit/events", evidence.list_audit_events, "audit:read", evidence.EventPage, ("NOT_FOUND",)),
+    Route("GET", "/audit/checkpoint", evidence.get_checkpoint, "audit:read", None, response_class=PlainTextResponse),
+    Route("GET", "/audit/proof", evidence.get_audit_proof, "audit:read", None, ("NOT_FOUND",), response_class=PlainTextResponse),
+    Route("GET", "/audit/consistency", evidence.get_audit_consistency, "audit:read", evidence.Consistency, ("NOT_FOUND",)),
+    Route("GET", "/lineage/{id}", evidence.trace_lineage, "lineage:read", dict[str, Any], ("NOT_FOUND",)),
+    Route("GET", "/keys", service_info.list_keys, OPEN, service_info.KeySet),
+    Route("GET", "/health", service_info.get_health, OPEN, service_info.Health),
+    Route("GET", "/me", service_info.get_me, ANY, service_info.Identity),
+)
+
+
+def add_routes(app: FastAPI) -> None:
+    """Register the table. A route without a scope of its own cannot be written: the field has no default."""
+    for route in ROUTES:
+        app.add_api_route(
+            PREFIX + route.path,
+            route.endpoint,
+            methods=[route.method],
+            operation_id=route.operation,
+            summary=route.operation.replace("_", " "),
+            tags=[route.path.split("/")[1]],
+            status_code=route.status,
+            response_model=route.answer,
+            response_model_exclude_unset=route.omit_unset,
+            response_class=route.response_class,
+            responses={**problem_responses(_codes(route)), **route.responses},
+            dependencies=[*_authority(route), Depends(refuse_unknown_query)],
+        )
+
+
+def _authority(route: Route) -> list[Any]:
+    if route.scope == OPEN:
+        return []
+    return [Security(authorise, scopes=[] if route.scope == ANY else [route.scope])]
+
+
+def _codes(route: Route) -> tuple[str, ...]:
+    """Return the codes of the route and those that every such route shares, each once."""
+    common = ("MALFORMED", "TOO_LARGE", "TOO_MANY", "DEFECT", "UNAVAILABLE")
+    closed = () if route.scope == OPEN else ("UNAUTHENTICATED", "NOT_PERMITTED", "SCOPE_MISSING")
+    posted = ("UNSUPPORTED_MEDIA", "DISK_FULL") if route.method == "POST" else ()
+    return tuple(dict.fromkeys((*closed, *route.codes, *posted, *common)))
