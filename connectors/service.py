@@ -9,7 +9,7 @@ from connectors import store
 from connectors.engine import SupplyEngine
 from connectors.files import copy_in, disk_errors, file_digest, private_directory, removed_unless_kept, sync_directory
 from connectors.ingest import Landing, land
-from connectors.model import NONCE_BYTES, Build, Snapshot, Workspace, commitment, schema_digest
+from connectors.model import NONCE_BYTES, Build, Snapshot, TableExtract, Workspace, commitment, schema_digest
 from connectors.workshop import Made, Order, Workshop, changed_snapshots, make_twin, needed_tables
 from policies.catalog import Catalog, CatalogItem
 from policies.grant import Grant
@@ -228,6 +228,14 @@ class SupplyService:
         commitments = {one.table: commitment("extract", f"{build.id}/{one.table}", one.digest, one.nonce) for one in build.tables}
         synthetic = environment == "dev"
         return Workspace(build.id, agreement, environment, build.grant_digest, self._refs(build), commitments, synthetic)
+
+    def sources(self, tx: Transaction, workspace: str) -> tuple[TableExtract, ...]:
+        """Return the tables of one workspace with the snapshots they were made from, for lineage and replay."""
+        return store.tables_of(tx, workspace)
+
+    def workspaces_of(self, tx: Transaction, snapshot: str) -> tuple[str, ...]:
+        """Return the workspaces that were made from one snapshot, for lineage."""
+        return store.workspaces_of(tx, snapshot)
 
     def verify(self, refs: Iterable[ExtractRef]) -> tuple[str, ...]:
         """Hash the files again and name the tables whose file is missing or differs; empty means all are whole."""

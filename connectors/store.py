@@ -139,6 +139,18 @@ def newest_build(tx: Transaction, agreement: str, environment: Environment) -> B
     return Build(row.id, row.agreement, cast("Environment", row.environment), row.grant_digest, row.created, kept)
 
 
+def tables_of(tx: Transaction, workspace: str) -> tuple[TableExtract, ...]:
+    """Return the tables of one workspace, by name."""
+    rows = tx.execute(select(extracts).where(extracts.c.workspace == workspace).order_by(extracts.c.table_name))
+    return tuple(_table_extract(row) for row in rows)
+
+
+def workspaces_of(tx: Transaction, snapshot: str) -> tuple[str, ...]:
+    """Return the workspaces that were made from one snapshot."""
+    wanted = select(extracts.c.workspace).where(extracts.c.snapshot == snapshot).distinct().order_by(extracts.c.workspace)
+    return tuple(str(name) for name in tx.execute(wanted).scalars())
+
+
 def add_canaries(tx: Transaction, values: Iterable[str]) -> None:
     """Keep planted values; those known already stay."""
     missing = sorted(set(values).difference(all_canaries(tx)))

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from policies.query import SubmittedQuery
+from policies.query import GovernedQuery, SubmittedQuery
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.clock import stamp
 from sandbox.kernel.errors import YuneiError
@@ -43,7 +43,11 @@ keeps its charge (`privacy` rule 10). `protected` and `in_egress` cannot be canc
 
 @dataclass(frozen=True)
 class Job:
-    """One stored job. `fence` rises with every lease; a step of an older fence changes nothing."""
+    """One stored job.
+
+    `fence` rises with every lease; a step of an older fence changes nothing. `origin` tells which tables and columns the
+    answer comes from, `workspace` which extracts the run read.
+    """
 
     seq: int
     id: str
@@ -59,6 +63,8 @@ class Job:
     prepared_digest: str | None
     memory_key: str | None
     findings: Json
+    origin: Json
+    workspace: str | None
     code: str | None
     request: str | None
     release: str | None
@@ -109,6 +115,14 @@ class JobEvent:
     def as_json(self) -> dict[str, Json]:
         """Return the event for SSE."""
         return {"seq": self.seq, "type": self.type, "at": self.at, "state": self.state}
+
+
+def origin_json(governed: GovernedQuery) -> Json:
+    """Return where each output column comes from, and whose tables are read."""
+    sources = {part.name: part.lineage for part in (*governed.keys, *governed.aggregates)}
+    columns: list[Json] = [{"column": out.name, "from": list(sources[out.source])} for out in governed.outputs]
+    tables: list[Json] = [{"table": use.table, "institution": use.institution, "public": use.public} for use in governed.tables]
+    return {"columns": columns, "tables": tables}
 
 
 def query_json(query: SubmittedQuery) -> dict[str, Json]:

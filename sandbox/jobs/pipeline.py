@@ -114,9 +114,9 @@ class Pipeline:
             extracts = self._admission.extracts(tx, standing, job.environment)
             if job.environment == "prod":
                 self._parts.ledger.commit(tx, job.id)
-            pins = [[ref.table, ref.extract] for ref in extracts]
-            facts: dict[str, Json] = {"prepared": prepared.digest, "extracts": pins}
-            self._steps.move(tx, now, "start", facts, started_at=self._parts.clock.now())
+            workspace = extracts[0].extract
+            facts: dict[str, Json] = {"prepared": prepared.digest, "workspace": workspace}
+            self._steps.move(tx, now, "start", facts, started_at=self._parts.clock.now(), workspace=workspace)
             running = store.by_id(tx, job.id)
         return None if running is None else (running, prepared, extracts)
 

@@ -4,7 +4,7 @@ from policies.query import SubmittedQuery
 from sandbox.jobs import store
 from sandbox.jobs.admission import Admission, Standing
 from sandbox.jobs.decide import memory_key
-from sandbox.jobs.model import JOB, Job, JobEvent, JobView, query_json
+from sandbox.jobs.model import JOB, Job, JobEvent, JobView, origin_json, query_json
 from sandbox.jobs.parts import Parts
 from sandbox.jobs.prepare import NotPrepared, Prepared, prepare
 from sandbox.jobs.steps import Steps
@@ -156,7 +156,7 @@ class JobService:
 
     def _keep_refused(self, tx: Transaction, values: dict[str, Json], query: SubmittedQuery, prepared: NotPrepared) -> str:
         findings = [found.as_json() for found in prepared.findings]
-        store.add(tx, {**values, "code": "POLICY_REFUSED"}, query_json(query), findings)
+        store.add(tx, {**values, "code": "POLICY_REFUSED"}, {"query": query_json(query), "findings": findings})
         job = self._read(tx, values["id"])
         self._steps.log(tx, job, "job.refused", {"codes": [found.code for found in prepared.findings]})
         return job.id
@@ -170,8 +170,12 @@ class JobService:
             raise YuneiError("NOT_PROMOTED", canonical_digest=governed.canonical_digest)
         key = memory_key(governed, prepared.engine, prepared.plan.as_json(), extracts, standing.agreement.id)
         digests = {"canonical_digest": governed.canonical_digest, "prepared_digest": prepared.digest, "memory_key": key}
-        notices = [notice.as_json() for notice in prepared.notices]
-        store.add(tx, {**values, **digests}, query_json(query), notices)
+        documents: dict[str, Json] = {
+            "query": query_json(query),
+            "findings": [notice.as_json() for notice in prepared.notices],
+            "origin": origin_json(governed),
+        }
+        store.add(tx, {**values, **digests}, documents)
         job = self._read(tx, values["id"])
         store.add_event(tx, job.id, "policy", job.created_at, job.state)
         store.add_event(tx, job.id, "queued", job.created_at, job.state)

@@ -28,7 +28,9 @@ jobs = Table(
     Column("canonical_digest", String(80)),
     Column("prepared_digest", String(80)),
     Column("memory_key", String(80)),
-    Column("findings", Text),
+    Column("findings", Text, nullable=False),
+    Column("origin", Text),
+    Column("workspace", String(64)),
     Column("code", String(64)),
     Column("request", String(64)),
     Column("release", String(64)),
@@ -79,9 +81,9 @@ promotions = Table(
 )
 
 
-def add(tx: Transaction, values: Mapping[str, Any], query: Mapping[str, Json], findings: Json) -> None:
-    """Insert a job; `query` and `findings` are stored as canonical JSON."""
-    texts = {"query": canonical_bytes(query).decode(), "findings": canonical_bytes(findings).decode()}
+def add(tx: Transaction, values: Mapping[str, Any], documents: Mapping[str, Json]) -> None:
+    """Insert a job; its `documents` (query, findings, origin) are stored as canonical JSON."""
+    texts = {name: canonical_bytes(document).decode() for name, document in documents.items()}
     tx.execute(insert(jobs).values(**values, **texts, fence=0))
 
 
@@ -141,6 +143,11 @@ def by_release(tx: Transaction, release: str) -> Job | None:
     """Return the job that made a release (the first one; later ones were answered from memory)."""
     found = tx.execute(select(jobs).where(jobs.c.release == release).order_by(jobs.c.seq).limit(1)).one_or_none()
     return None if found is None else _job(found)
+
+
+def by_workspace(tx: Transaction, workspace: str) -> tuple[Job, ...]:
+    """Return the jobs that read one workspace, oldest first."""
+    return tuple(_job(found) for found in tx.execute(select(jobs).where(jobs.c.workspace == workspace).order_by(jobs.c.seq)))
 
 
 def counts(tx: Transaction) -> dict[str, int]:
@@ -205,7 +212,8 @@ def promoted(tx: Transaction, agreement: str, canonical_digest: str) -> bool:
 def _job(found: Row[Any]) -> Job:
     values = dict(found._mapping)  # noqa: SLF001 - the documented mapping view of a row
     values["query"] = query_of(json.loads(values["query"]))
-    values["findings"] = json.loads(values["findings"]) if values["findings"] else []
+    values["findings"] = json.loads(values["findings"])
+    values["origin"] = json.loads(values["origin"]) if values["origin"] else None
     for name in ("created_at", "updated_at", "lease_until", "started_at"):
         values[name] = None if values[name] is None else parse_stamp(values[name])
     return Job(**values)
