@@ -1,0 +1,94 @@
+"""What commands print: one JSON document with `--json`, plain tables without; errors go to stderr, never a traceback."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sandbox.kernel.canonical import Json
+from sandbox.kernel.errors import YuneiError
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+
+
+def emit(document: Json) -> None:
+    """Print one JSON document on stdout."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+
+def line(text: str) -> None:
+    """Print one line on stdout."""
+    sys.stdout.write(printable(text) + "\n")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table on stdout."""
+    view = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        view.add_row(*(printable("" if cell is None else str(cell)) for cell in row))
+    Console(markup=False, highlight=False, emoji=False, soft_wrap=True).print(view)
+
+
+def facts(document: Mapping[str, Json]) -> None:
+    """Print a document as two columns; nested parts as JSON."""
+    table(
+        ("", ""),
+        ((name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)) for name, value in document.items()),
+    )
+
+
+def printable(text: str) -> str:
+    """Replace what could steer a terminal: every control character but newline and tab."""
+    return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in text)
+
+
+def report(error: YuneiError, *, as_json: bool) -> None:
+    """Print an error on stderr: code, titles in both languages, facts."""
+    if as_json:
+        document = {"code": error.code, "titles": {"zh": error.kind.zh, "en": error.kind.en}, "facts": error.facts}
+        sys.stderr.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        return
+    sys.stderr.write(f"{error.code}: {error.kind.zh} / {error.kind.en}\n")
+    for text in _fact_lines(error.facts):
+        sys.stderr.write(printable(f"  {text}") + "\n")
+
+
+def report_defect(error: BaseException, *, as_json: bool) -> None:
+    """Print that this program failed: the kind of failure and its place, never its message, which may carry data."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = "" if place is None else f"{Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}"
+    report(YuneiError("DEFECT", kind=type(error).__name__, place=where), as_json=as_json)
+
+
+def _fact_lines(found: Mapping[str, Json]) -> Iterable[str]:
+    for name, value in found.items():
+        if name == "faults" and isinstance(value, (list, tuple)):
+            yield from (_fault_line(fault) for fault in value if isinstance(fault, Mapping))
+        elif name == "findings" and isinstance(value, (list, tuple)):
+            yield from (_finding_line(finding) for finding in value if isinstance(finding, Mapping))
+        else:
+            yield f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+
+
+def _fault_line(fault: Mapping[str, Json]) -> str:
+    place = " ".join(str(fault[name]) for name in ("file", "path") if fault.get(name))
+    return f"{place}: {fault['rule']}: {_titles(fault.get('title'))} {fault.get('detail', '')}".rstrip()
+
+
+def _finding_line(finding: Mapping[str, Json]) -> str:
+    span = finding.get("span")
+    place = f"{span['line']}:{span['column']} " if isinstance(span, Mapping) else ""
+    fix = finding.get("fix")
+    advice = f" → {_titles(fix)}" if isinstance(fix, Mapping) else ""
+    return f"{place}{finding['code']}: {_titles(finding.get('message'))}{advice}"
+
+
+def _titles(value: Json) -> str:
+    return f"{value['zh']} / {value['en']}" if isinstance(value, Mapping) else ""
