@@ -4,12 +4,13 @@ Pure. Every probability is an upper bound, evaluated in `Decimal` with directed 
 """
 
 import math
-from decimal import Decimal
+from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
 from functools import lru_cache
 
 from egress.accounting import DOWN, MARGIN, NEAR, UP, Noise, decimal_of, grid_up
 
+_COARSE, _FINE = Context(prec=20), Decimal("1e-9")
 _PI_LOW = Decimal("3.14159265358979323846264338327950288419716939937510")
 
 
@@ -38,22 +39,26 @@ def tail(mechanism: Noise, scale: Fraction, m: int) -> Decimal:
         low = max(Decimal(0), DOWN.subtract(q, 2 * MARGIN))
         return min(Decimal(1), UP.divide(_exp_up(decimal_of(-m / scale, UP)), DOWN.add(1, low)))
     x = (m - 1) / scale
-    x_low, square_low = decimal_of(x, DOWN), decimal_of(x * x, DOWN)
-    density = UP.divide(_exp_up(UP.minus(DOWN.divide(square_low, Decimal(2)))), DOWN.sqrt(DOWN.multiply(2, _PI_LOW)))
-    root = DOWN.subtract(DOWN.sqrt(DOWN.add(square_low, Decimal(8))), MARGIN)
-    return min(Decimal("0.5"), UP.divide(UP.multiply(4, density), DOWN.add(DOWN.multiply(3, x_low), root)))
+    return min(Decimal("0.5"), _gaussian_tail(decimal_of(x, DOWN)))
 
 
 def reach(mechanism: Noise, scale: Fraction, alpha: Decimal) -> int:
-    """Return the least m ≥ 1 with `tail`(m) ≤ `alpha`."""
-    high = 1
-    while tail(mechanism, scale, high) > alpha:
-        high *= 2
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if tail(mechanism, scale, middle) <= alpha else (middle, high)
-    return high
+    """Return an m ≥ 1 with `tail`(m) ≤ `alpha`, the least one but for a part in 10^9.
+
+    Args:
+        mechanism: the noise.
+        scale: its scale.
+        alpha: in (0, 1/2).
+
+    """
+    if mechanism == "discrete_gaussian":
+        return 1 + math.ceil(scale * Fraction(_quantile(alpha)))
+    q = NEAR.exp(decimal_of(-1 / scale, NEAR))
+    power = NEAR.ln(NEAR.multiply(alpha, NEAR.add(1, q)))
+    m = max(1, math.ceil(-scale * Fraction(power)))
+    while tail(mechanism, scale, m) > alpha:
+        m += 1
+    return m
 
 
 @lru_cache(maxsize=4096)
@@ -75,6 +80,34 @@ def tau_for(mechanism: Noise, scale: Fraction, groups: int, delta: Fraction, flo
     while threshold_delta(mechanism, scale, tau, groups) > delta:
         tau += 1
     return tau
+
+
+def _gaussian_tail(x: Decimal) -> Decimal:
+    """Upper bound of Q(x), x ≥ 0, by Sampford."""
+    square = DOWN.multiply(x, x)
+    density = UP.divide(_exp_up(UP.minus(DOWN.divide(square, Decimal(2)))), DOWN.sqrt(DOWN.multiply(2, _PI_LOW)))
+    root = DOWN.subtract(DOWN.sqrt(DOWN.add(square, Decimal(8))), MARGIN)
+    return UP.divide(UP.multiply(4, density), DOWN.add(DOWN.multiply(3, x), root))
+
+
+@lru_cache(maxsize=1024)
+def _quantile(alpha: Decimal) -> Decimal:
+    """Return an x, to nine decimals, whose `_gaussian_tail` is at most `alpha` < 1/2.
+
+    Solves Q(x) = exp(-x²/2)·h(x) by the fixed point x² = 2·ln(h(x)/α), then moves up until the bound itself agrees. In
+    decimal arithmetic throughout, so that every machine finds the same value.
+    """
+    x = Decimal(2)
+    for _ in range(40):
+        bulk = _COARSE.divide(_gaussian_tail(x), _COARSE.exp(-x * x / 2))
+        following = _COARSE.sqrt(max(Decimal(0), 2 * _COARSE.ln(_COARSE.divide(bulk, alpha))))
+        if abs(following - x) < _FINE:
+            break
+        x = following
+    x = x.quantize(_FINE, rounding=ROUND_CEILING)
+    while _gaussian_tail(x) > alpha:
+        x += _FINE
+    return x
 
 
 def _power_down(base: Decimal, exponent: int) -> Decimal:

@@ -1,0 +1,188 @@
+"""A second opinion on the cost of a release, from the plan in its manifest alone.
+
+Two independent ways. Exactly: every charge, sum and threshold is derived again. And by another library: the privacy loss
+distributions of `dp-accounting` compose the noises and must come to no more than the ε that was claimed.
+
+The distributions are those of continuous noise at the same multiplier. The (ε, δ) curve of the discrete Gaussian is the
+sum over integers of the function whose integral is the curve of the continuous one (Canonne, Kamath, Steinke 2020,
+Theorem 7); the function has one peak, so sum and integral differ by at most that peak, relative to δ of the order of Δ/σ²,
+while composition by loss distributions is several per cent of ε below the conversion of ρ. Discrete Laplace at integer
+sensitivity is exactly a rounding of the ratio q^Δ = exp(-Δ/b) of the continuous one, so its pure ε is the same. The
+guarantee itself rests on ρ; this check finds mistakes in it.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from egress.accounting import Noise, charge, epsilon_of
+from egress.tails import threshold_delta
+from sandbox.kernel.canonical import Json
+from sandbox.kernel.errors import YuneiError
+
+if TYPE_CHECKING:
+    from dp_accounting import DpEvent
+
+_FINEST, _COARSEST = 1e-6, 1e-4
+
+
+@dataclass(frozen=True)
+class Vector:
+    """One noised vector as the manifest states it."""
+
+    role: str
+    mechanism: Noise
+    l1: int
+    l2_squared: int
+    scale: Fraction
+    rho: Fraction
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a manifest states about the cost of its release."""
+
+    vectors: tuple[Vector, ...]
+    groups: int
+    rows_per_group: int
+    tau: int | None
+    threshold_delta: Fraction
+    epsilon: Decimal
+    delta: Decimal
+    delta_conv: Fraction
+    rho: Fraction
+    delta_tau: Fraction
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """Cost derived again: exact sums, ε by conversion of ρ, ε by loss distributions, and what disagrees (empty: nothing)."""
+
+    rho: Fraction
+    delta_tau: Fraction
+    epsilon_zcdp: Decimal
+    epsilon_pld: Decimal
+    disagreements: tuple[str, ...]
+
+
+def recompute(plan: Mapping[str, Json]) -> Recomputed:
+    """Derive the cost of a release again.
+
+    Args:
+        plan: `ProtectionPlan.as_json()`, as it stands in the manifest.
+
+    Returns:
+        The cost and the names of all claims that do not hold: `sensitivity`, `charge`, `rho`, `threshold`, `delta_tau`,
+        `delta`, `epsilon_zcdp`, `epsilon_pld`.
+
+    Raises:
+        YuneiError: `MALFORMED`, the document is not a plan.
+
+    """
+    stated = _read(plan)
+    rho = sum((charge(one.mechanism, one.l1, one.l2_squared, one.scale) for one in stated.vectors), Fraction(0))
+    delta_tau = _threshold(stated)
+    by_rho = epsilon_of(rho, stated.delta_conv)
+    by_loss = _by_loss(stated)
+    holds = {
+        "sensitivity": all(_sensible(one, stated) for one in stated.vectors),
+        "charge": all(charge(one.mechanism, one.l1, one.l2_squared, one.scale) <= one.rho for one in stated.vectors),
+        "rho": sum((one.rho for one in stated.vectors), Fraction(0)) == stated.rho,
+        "threshold": delta_tau <= stated.threshold_delta,
+        "delta_tau": stated.threshold_delta == stated.delta_tau,
+        "delta": stated.delta_conv + stated.delta_tau <= Fraction(stated.delta),
+        "epsilon_zcdp": epsilon_of(stated.rho, stated.delta_conv) <= stated.epsilon,
+        "epsilon_pld": by_loss <= stated.epsilon,
+    }
+    return Recomputed(rho, delta_tau, by_rho, by_loss, tuple(name for name, held in holds.items() if not held))
+
+
+def _sensible(one: Vector, stated: Stated) -> bool:
+    """Norms of an integer vector obey l1 ≤ l2² ≤ l1²; counts of units have one unit in each of L0 groups."""
+    if one.role in {"units", "threshold"}:
+        return one.l1 == one.l2_squared == stated.groups
+    return 1 <= one.l1 <= one.l2_squared <= one.l1**2
+
+
+def _threshold(stated: Stated) -> Fraction:
+    """Derive δ_τ again; a threshold on a vector that is not there costs everything."""
+    if stated.tau is None:
+        return Fraction(0)
+    for one in stated.vectors:
+        if one.role == "threshold":
+            return threshold_delta(one.mechanism, one.scale, stated.tau, stated.groups)
+    return Fraction(1)
+
+
+def _by_loss(stated: Stated) -> Decimal:
+    """ε at δ_conv of all noises composed."""
+    from dp_accounting import ComposedDpEvent  # noqa: PLC0415 - heavy, and only verification needs it
+    from dp_accounting.pld import PLDAccountant  # noqa: PLC0415
+
+    step = min(_COARSEST, max(_FINEST, float(stated.epsilon) / 200))
+    accountant = PLDAccountant(value_discretization_interval=step)
+    accountant.compose(ComposedDpEvent([_event(one) for one in stated.vectors]))
+    epsilon = accountant.get_epsilon(float(stated.delta_conv))
+    return Decimal(math.inf) if math.isnan(epsilon) else Decimal(epsilon)
+
+
+def _event(one: Vector) -> "DpEvent":
+    from dp_accounting import GaussianDpEvent, LaplaceDpEvent  # noqa: PLC0415
+
+    if one.mechanism == "discrete_laplace":
+        return LaplaceDpEvent(float(one.scale) / one.l1)
+    return GaussianDpEvent(float(one.scale) / math.sqrt(one.l2_squared))
+
+
+def _read(plan: Mapping[str, Json]) -> Stated:
+    try:
+        return _stated(plan)
+    except (KeyError, TypeError, ValueError, InvalidOperation, ZeroDivisionError):
+        raise YuneiError("MALFORMED") from None
+
+
+def _stated(plan: Mapping[str, Json]) -> Stated:
+    match plan:
+        case {"bounding": Mapping() as bounding, "parts": [*parts], "threshold": (None | Mapping()) as threshold} if parts:
+            stated = Stated(
+                vectors=tuple(_vector(part) for part in parts),
+                groups=int(str(bounding["groups"])),
+                rows_per_group=int(str(bounding["rows_per_group"])),
+                tau=None if threshold is None else int(str(threshold["tau"])),
+                threshold_delta=Fraction(0) if threshold is None else _fraction(threshold["delta"]),
+                epsilon=Decimal(str(plan["epsilon"])),
+                delta=Decimal(str(plan["delta"])),
+                delta_conv=_fraction(plan["delta_conv"]),
+                rho=_fraction(plan["rho"]),
+                delta_tau=_fraction(plan["delta_tau"]),
+            )
+        case _:
+            raise ValueError("not a plan")
+    if not (0 < stated.delta_conv < 1 and stated.epsilon.is_finite() and stated.delta.is_finite() and stated.groups > 0):
+        raise ValueError("not a plan")
+    return stated
+
+
+def _vector(part: object) -> Vector:
+    match part:
+        case {"role": str(role), "mechanism": ("discrete_laplace" | "discrete_gaussian") as mechanism, **rest}:
+            vector = Vector(
+                role=role,
+                mechanism=mechanism,
+                l1=int(str(rest["l1"])),
+                l2_squared=int(str(rest["l2_squared"])),
+                scale=_fraction(rest["scale"]),
+                rho=_fraction(rest["rho"]),
+            )
+        case _:
+            raise ValueError("not a part")
+    if vector.scale <= 0 or vector.l1 < 1 or vector.l2_squared < 1 or vector.rho < 0:
+        raise ValueError("not a part")
+    return vector
+
+
+def _fraction(text: object) -> Fraction:
+    return Fraction(str(text))
