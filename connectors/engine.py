@@ -26,8 +26,8 @@ FULL_DISK_WORDS = ("No space left on device", "max_temp_directory_size")
 class SupplyEngine:
     """One engine for one supply order.
 
-    It reads the directories it was given and nothing else, loads no extension and spills, encrypted, to a private directory
-    that goes with it. Its error text may quote values, so it never leaves: every failure becomes one fixed code.
+    It reads the directories it was given and nothing else, loads no extension and spills to a private directory beside the
+    snapshots that goes with it (its own encryption of spilled files needs an extension that is not in the wheel). Its error text may quote values, so it never leaves: every failure becomes one fixed code.
     """
 
     def __init__(self, scratch: Path, readable: Sequence[Path]) -> None:
@@ -36,7 +36,6 @@ class SupplyEngine:
         self._lock([*readable, Path(self._spill.name)])
 
     def _lock(self, directories: Sequence[Path]) -> None:
-        self.run("SET temp_file_encryption = true")
         self.run("SET autoinstall_known_extensions = false")
         self.run("SET autoload_known_extensions = false")
         self.run("SET enable_progress_bar = false")
@@ -58,8 +57,8 @@ class SupplyEngine:
     def write(self, sql: str, bound: Mapping[str, Bound], target: Path) -> tuple[str, int]:
         """Stream the rows of `sql` into a new Parquet file and return its digest and row count."""
         with _silent():
-            result = self._connection.execute(sql, dict(bound) if bound else None)
-            reader: pa.RecordBatchReader = result.to_arrow_reader(ROW_GROUP)
+            relation = self._connection.sql(sql, params=dict(bound) if bound else None)
+            reader: pa.RecordBatchReader = relation.to_arrow_reader(ROW_GROUP)
             return write_parquet(target, reader.schema, reader)
 
     def close(self) -> None:

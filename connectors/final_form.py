@@ -46,10 +46,11 @@ def engine_type(declared: ColumnType) -> str:
 def final_column(column: GrantedColumn, source: str) -> FinalColumn:
     """Return the final form of `column` read from the relation `source`.
 
-    Order: coarsen, then bounds or domain, since both are declared on coarsened values. NULL stays NULL.
+    Order: coarsen, then domain or bounds, since both are declared on coarsened values. The domain of a date with bounds is
+    derived from them, so such a date is clamped. NULL stays NULL.
     """
     value = _coarsened(column, f"{identifier(source)}.{identifier(column.name)}")
-    if column.domain is not None:
+    if column.domain is not None and (column.type.kind != "date" or column.dates is None):
         inside = f"{value} IN ({', '.join(_value(one) for one in column.domain)})" if column.domain else "FALSE"
         other = text_literal(OTHER_KEY) if column.type.kind == "text" else "NULL"
         kept = f"CASE WHEN {value} IS NULL THEN NULL WHEN {inside} THEN {value} ELSE {other} END"
