@@ -9,12 +9,15 @@ import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import get_args
 
 from pydantic import BaseModel
+from sqlglot import exp
 
-from policies import findings
+from policies import findings, names, parse, text
 from policies.catalog import CatalogItem
-from policies.policy import Policy
+from policies.functions import FUNCTIONS
+from policies.policy import AggregateName, Coarsen, Policy, Use
 from sandbox.kernel import errors
 from sandbox.kernel.roles import EXCLUSIVE, Role
 from sandbox.kernel.settings import Settings, unsafe_in_production
@@ -72,7 +75,7 @@ def errors_page() -> str:
     problems = [(f"`{code}`", str(kind.status), kind.zh, kind.en) for code, kind in errors.CATALOGUE.items()]
     reasons = [
         (f"`{code}`", kind.rule, kind.severity, f"{kind.zh}<br>{kind.en}", f"{kind.fix_zh}<br>{kind.fix_en}", kind.article)
-        for code, kind in findings.CATALOGUE.items()
+        for code, kind in (*findings.CATALOGUE.items(), *findings.NOTICES.items())
     ]
     return page(
         "Error codes and findings",
@@ -134,6 +137,60 @@ def roles_page() -> str:
     )
 
 
+def sql_page() -> str:
+    """List what a query may contain, down to the clauses of every node, and what is known but not built."""
+    limits = [
+        ("bytes of text", text.MAX_BYTES),
+        ("tokens", text.MAX_TOKENS),
+        ("depth of brackets", text.MAX_DEPTH),
+        ("nodes of the tree", parse.MAX_NODES),
+        ("depth of the tree", parse.MAX_TREE_DEPTH),
+        ("table occurrences, CTEs written out", names.MAX_OCCURRENCES),
+        ("characters of a name", names.MAX_NAME),
+    ]
+    functions = sorted((_sql_name(kind), _reason(rule)) for kind, rule in FUNCTIONS.items())
+    nodes = sorted((_sql_name(kind), ", ".join(sorted(arguments))) for kind, arguments in parse.NODES.items())
+    return page(
+        "SQL reference",
+        "A query is one `SELECT` of the DuckDB dialect. What is not listed here is refused; nothing is dropped or approximated.",
+        "## Limits",
+        table(("what", "most"), [(what, str(most)) for what, most in limits]),
+        "## Use of a column",
+        f"A policy grants each column one or several of {_listed(get_args(Use))}, "
+        f"aggregates of {_listed(get_args(AggregateName))}, and may coarsen it: `{_pattern(Coarsen)}`.",
+        "## Functions of a column",
+        "A function is offered only with a reason why it cannot fail on any data: an error would tell something about them.",
+        table(("function", "why it is total"), functions),
+        "## Every node that may occur, with what it may carry",
+        "Names are those of the syntax tree (sqlglot). A listed node that carries anything else is refused as well.",
+        table(("node", "may carry"), nodes),
+        "## Known, and refused as `PROTECTION_UNAVAILABLE`",
+        _listed(sorted(map(_sql_name, parse.UNPROTECTED))) + ".",
+        "As clauses of a listed node: " + _listed(sorted(parse.UNPROTECTED_ARGUMENTS)) + ".",
+    )
+
+
+def _sql_name(kind: type[exp.Expression]) -> str:
+    """Name a node as analysts write it where it is a function, else as the tree calls it."""
+    return str(kind.sql_name()).lower() if issubclass(kind, exp.Func) else kind.__name__
+
+
+def _reason(rule: Callable[..., object]) -> str:
+    """Return the totality reason from a rule's docstring; dates share the reason of the function that takes their parts."""
+    return (rule.__doc__ or _DATE_PARTS).removeprefix("Total: ").splitlines()[0]
+
+
+_DATE_PARTS = "every date that reaches a query lies in 1900-2200, and its parts are small whole numbers."
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def _pattern(annotated: object) -> str:
+    return str(get_args(annotated)[1].metadata[0].pattern)
+
+
 def schema(model: type[BaseModel]) -> Callable[[], str]:
     """Make the printer of one document's JSON Schema (2020-12)."""
 
@@ -149,6 +206,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "errors.md": errors_page,
     "settings.md": settings_page,
     "roles.md": roles_page,
+    "sql.md": sql_page,
     "schemas/catalog-item.schema.json": schema(CatalogItem),
     "schemas/policy.schema.json": schema(Policy),
 }
