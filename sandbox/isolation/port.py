@@ -29,12 +29,16 @@ class MissingLayer:
 
 @dataclass(frozen=True)
 class IsolationReport:
-    """What a runtime really reached: each layer was put on in a throw-away process, not read from configuration."""
+    """What a runtime really reached: each layer was put on in a throw-away process, not read from configuration.
+
+    `through` names the hostile probes that the reached level did not stop although it must; it makes the level 0.
+    """
 
     runtime: str
     level: int
     layers: tuple[str, ...]
     missing: tuple[MissingLayer, ...]
+    through: tuple[str, ...] = ()
 
 
 class RunHandle(Protocol):

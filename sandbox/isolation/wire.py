@@ -3,6 +3,7 @@
 import json
 import struct
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,13 @@ from pyarrow import ipc
 
 from sandbox.isolation.digests import FileIdentity
 from sandbox.kernel.canonical import Json
-from sandbox.kernel.run import Cell, ColumnSpec, ExactTable, Parameter, RunSpec
+from sandbox.kernel.run import Cell, ColumnSpec, ExactTable, Limits, Parameter, RunSpec
+
+ProbeSetup = Mapping[str, Json]
+"""What the hostile probes aim at."""
+
+ProbeOutcome = Mapping[str, bool]
+"""Probe → whether it was stopped."""
 
 
 class AnswerRefused(Exception):  # noqa: N818 -- it is the outcome of a run, not a defect
@@ -36,45 +43,60 @@ def typed(value: Parameter) -> list[Json]:
     return [kind, value.isoformat() if isinstance(value, date) else str(value)]
 
 
-def framed(document: Mapping[str, Any]) -> bytes:
+def _framed(document: Mapping[str, Json]) -> bytes:
     """Return `document` as JSON behind its length in eight bytes."""
     body = json.dumps(document).encode()
     return struct.pack(">Q", len(body)) + body
 
 
-def order(
-    spec: RunSpec, identities: tuple[FileIdentity, ...], *, layers: tuple[str, ...], identity: int | None, scratch_root: str
-) -> dict[str, Any]:
-    """Return the order for one run, as `child.order.decode` reads it."""
-    limits = spec.limits
-    return {
-        "layers": list(layers),
-        "identity": identity,
-        "scratch_root": scratch_root,
-        "tables": [
-            {
-                "name": extract.table,
-                "path": extract.path,
-                "device": found.device,
-                "inode": found.inode,
-                "size": found.size,
-                "mtime_ns": found.mtime_ns,
-            }
-            for extract, found in zip(spec.extracts, identities, strict=True)
-        ],
-        "sql": spec.sql,
-        "parameters": {name: typed(value) for name, value in spec.parameters.items()},
-        "columns": [[column.name, column.role, column.type] for column in spec.columns],
-        "limits": {
-            "wall_s": limits.wall_s,
-            "cpu_s": limits.cpu_s,
-            "memory_bytes": limits.memory_bytes,
-            "scratch_bytes": limits.scratch_bytes,
-            "output_bytes": limits.output_bytes,
-            "rows": limits.rows,
-            "threads": limits.threads,
-        },
-    }
+@dataclass(frozen=True)
+class Ground:
+    """What every order of one runtime has in common: the uid a job takes on (root only), where scratch may be made."""
+
+    identity: int | None
+    scratch_root: str
+
+
+def order(spec: RunSpec, identities: tuple[FileIdentity, ...], layers: tuple[str, ...], ground: Ground) -> bytes:
+    """Return the order for one run, as `child.order.read` takes it."""
+    tables = [
+        {"name": extract.table, "path": extract.path, **asdict(found)}
+        for extract, found in zip(spec.extracts, identities, strict=True)
+    ]
+    return _framed(
+        {
+            "layers": list(layers),
+            "identity": ground.identity,
+            "scratch_root": ground.scratch_root,
+            "tables": tables,
+            "sql": spec.sql,
+            "parameters": {name: typed(value) for name, value in spec.parameters.items()},
+            "columns": [[column.name, column.role, column.type] for column in spec.columns],
+            "limits": asdict(spec.limits),
+        }
+    )
+
+
+def probe_order(layers: tuple[str, ...], setup: ProbeSetup, limits: Limits, ground: Ground) -> bytes:
+    """Return the order for a throw-away sandbox that runs the hostile probes; an empty `setup` runs none."""
+    return _framed(
+        {
+            "layers": list(layers),
+            "identity": ground.identity,
+            "scratch_root": ground.scratch_root,
+            "tables": [],
+            "sql": "",
+            "parameters": {},
+            "columns": [],
+            "limits": asdict(limits),
+            "probe": setup,
+        }
+    )
+
+
+def probe_outcome(answer: bytes) -> ProbeOutcome:
+    """Return what the throw-away sandbox wrote: {probe: stopped}."""
+    return {str(name): bool(stopped) for name, stopped in json.loads(answer).items()}
 
 
 def table(answer: bytes, columns: tuple[ColumnSpec, ...], rows: int) -> ExactTable:

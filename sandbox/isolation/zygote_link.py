@@ -11,6 +11,7 @@ import sysconfig
 import threading
 from pathlib import Path
 
+from sandbox.isolation.channels import Channels
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.errors import YuneiError
 
@@ -29,13 +30,30 @@ class ZygoteLink:
         self._closed = False
         self.greeting: Json = None
 
-    def send(self, descriptors: list[int]) -> None:
-        """Hand the three descriptors of one order over; a zygote that died is replaced once.
+    def dispatch(self, order: bytes) -> Channels:
+        """Have a sandbox made for `order`; return our ends of its channels.
 
         Raises:
             YuneiError: UNAVAILABLE where no zygote can be started or the link is closed.
 
         """
+        answer, answer_end = os.pipe2(os.O_CLOEXEC)
+        status, status_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        spec = _sealed(order)
+        try:
+            self._send([spec, answer_end, status_end.fileno()])
+        except YuneiError:
+            os.close(answer)
+            status.close()
+            raise
+        finally:
+            os.close(spec)
+            os.close(answer_end)
+            status_end.close()
+        return Channels(answer, status)
+
+    def _send(self, descriptors: list[int]) -> None:
+        """Hand the three descriptors of one order over; a zygote that died is replaced once."""
         with self._lock:
             if self._control is not None and self._handed_over(descriptors):
                 return
@@ -96,7 +114,7 @@ class ZygoteLink:
         self.greeting = json.loads(greeting)
 
 
-def sealed(content: bytes) -> int:
+def _sealed(content: bytes) -> int:
     """Return a descriptor of memory that holds `content` for good."""
     descriptor = os.memfd_create("order", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     view = memoryview(content)

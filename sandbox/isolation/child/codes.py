@@ -30,3 +30,16 @@ class Refusal(Exception):  # noqa: N818 -- it is the outcome of a run, not a def
     def __init__(self, status: int) -> None:
         super().__init__(str(status))
         self.status = status
+
+
+REQUIREMENTS: dict[str, tuple[str, ...]] = {
+    "mount_namespace": ("user_namespace",),
+    "pid_namespace": ("user_namespace",),
+    "net_namespace": ("user_namespace",),
+    "ipc_namespace": ("user_namespace",),
+    "uts_namespace": ("user_namespace",),
+    ROOT: ("user_namespace", "mount_namespace"),
+    "landlock": ("no_new_privs",),
+    "seccomp": ("no_new_privs",),
+}
+"""Layer → the layers without which the kernel does not give it to an ordinary user."""

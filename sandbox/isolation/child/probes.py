@@ -4,6 +4,7 @@ The doctor plants the decoys that they aim at: another tenant's file, a service 
 """
 
 import ctypes
+import errno
 import json
 import mmap
 import os
@@ -104,14 +105,15 @@ def _memory(setup: Setup) -> None:
     mmap.mmap(-1, setup["memory_bytes"], flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
 
 
-def _big_file(setup: Setup) -> None:
-    descriptor = os.open("bomb", os.O_CREAT | os.O_WRONLY, 0o600)
+def _fill(names: tuple[str, ...], size: int) -> None:
     try:
-        os.lseek(descriptor, setup["scratch_bytes"], os.SEEK_SET)
-        os.write(descriptor, b"x")
+        for name in names:
+            with open(name, "wb") as stream:  # noqa: PTH123
+                stream.write(bytes(size))
     finally:
-        os.close(descriptor)
-        os.unlink("bomb")  # noqa: PTH108
+        for name in names:
+            if os.path.exists(name):  # noqa: PTH110
+                os.unlink(name)  # noqa: PTH108
 
 
 def _raise_limit(_: Setup) -> None:
@@ -127,9 +129,15 @@ def _become_root(_: Setup) -> None:
 
 
 def _raw(numbers: Mapping[str, int] | int, *words: int | None) -> None:
+    """Make a raw call; one that fails in any way but a refusal reached code that no job should reach."""
     number = numbers if isinstance(numbers, int) else numbers[syscalls.MACHINE]
     buffer = ctypes.create_string_buffer(256)
-    descriptor = syscalls.call(number, *(buffer if word is None else word for word in words))
+    try:
+        descriptor = syscalls.call(number, *(buffer if word is None else word for word in words))
+    except OSError as reason:
+        if reason.errno in {errno.EPERM, errno.EACCES, errno.ENOSYS}:
+            raise
+        return
     if descriptor > 3:
         os.close(descriptor)
 
@@ -169,7 +177,8 @@ PROBES: Mapping[str, Callable[[Setup], None]] = {
     "become_root": _become_root,
     "raise_own_limit": _raise_limit,
     "allocate_memory": _memory,
-    "write_past_scratch": _big_file,
+    "one_file_past_scratch": lambda setup: _fill(("bomb",), setup["scratch_bytes"] + 1),
+    "many_files_past_scratch": lambda setup: _fill(("bomb-1", "bomb-2", "bomb-3"), setup["scratch_bytes"] // 2),
 }
 
 
@@ -183,6 +192,6 @@ def attempt(name: str, setup: Setup) -> bool:
 
 
 def run(setup: Setup, result: int) -> None:
-    """Try every probe and write `{name: stopped}` as JSON to the descriptor `result`."""
-    outcome = {name: attempt(name, setup) for name in PROBES}
+    """Try every probe and write `{name: stopped}` as JSON to the descriptor `result`; without a setup try none."""
+    outcome = {name: attempt(name, setup) for name in PROBES} if setup else {}
     os.write(result, json.dumps(outcome).encode())
