@@ -13,13 +13,14 @@ from rich.table import Table
 from egress.release.verify import public_keys
 from sandbox.bootstrap import build
 from sandbox.cli.city import CitySize, write_city
-from sandbox.cli.migrate import upgrade
 from sandbox.cli.stage import free_port, running, settings_environment
 from sandbox.cli.story import ACTS, CAST, Scene
 from sandbox.client import Client
 from sandbox.isolation.doctor import examine
 from sandbox.jobs.apply import apply
+from sandbox.kernel.db import Database
 from sandbox.kernel.settings import Settings
+from sandbox.migrations.upgrade import upgrade
 
 Timer = Callable[[str], None]
 
@@ -40,7 +41,7 @@ def demo(
     with _timed(console, times, f"A city of {residents:,} residents and {visits:,} visits, all invented"):
         write_city(data_dir / "city", CitySize(residents, visits))
     with _timed(console, times, "Database, register, policies, data, extracts"), console.status("…") as status:
-        upgrade(settings)
+        _migrate(settings)
         tokens = _set_up(settings, data_dir / "city", lambda step, subject: status.update(f"{step} {Path(subject).name}"))
     with ExitStack() as stack:
         with _timed(console, times, f"API and worker start; isolation level {level}"):
@@ -53,6 +54,14 @@ def demo(
     _summary(console, times)
     if keep:
         _tell_how_to_go_on(console, stage.url, data_dir, [process.pid for process in stage.processes])
+
+
+def _migrate(settings: Settings) -> None:
+    db = Database(settings.database)
+    try:
+        upgrade(db)
+    finally:
+        db.close()
 
 
 def _set_up(settings: Settings, city: Path, progress: Callable[[str, str], None]) -> dict[str, str]:
