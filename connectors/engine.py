@@ -27,7 +27,8 @@ class SupplyEngine:
     """One engine for one supply order.
 
     It reads the directories it was given and nothing else, loads no extension and spills to a private directory beside the
-    snapshots that goes with it (its own encryption of spilled files needs an extension that is not in the wheel). Its error text may quote values, so it never leaves: every failure becomes one fixed code.
+    snapshots, which goes with it (encrypting what it spills needs an extension that is not in the wheel). Its error text
+    may quote values, so it never leaves: every failure becomes one fixed code.
     """
 
     def __init__(self, scratch: Path, readable: Sequence[Path]) -> None:

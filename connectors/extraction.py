@@ -3,7 +3,6 @@
 No key, secret or data value stands in this text; secrets are bound to the parameters `$inner`, `$outer` and `$rank_key`.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from connectors.final_form import FinalColumn, final_column, identifier, text_literal
@@ -69,26 +68,38 @@ class PrivateTable:
     key_maps: dict[str, str]
 
 
+ATTACHED = "attached"
+
+
+def attached_rows(table: PrivateTable) -> str:
+    """Return the statement that makes the rows that belong to a granted unit, in final form, with a keyed hash of each.
+
+    The hash is over the unit's pseudonym and the row's content, so rows of different units never share one.
+    """
+    content = KEYED64.format(message=_content(table))
+    return (
+        f"CREATE OR REPLACE TEMP TABLE {ATTACHED} AS SELECT *, {content} AS __content FROM (SELECT {_selected(table)}, "
+        f"u.{identifier(PSEUDONYM)}, u.{identifier(UNIT)} FROM {table.source.relation} "
+        f"JOIN {UNITS} AS u ON u.value = {_key_text(table.key)}{_key_joins(table)})"
+    )
+
+
 def private_rows(table: PrivateTable) -> str:
-    """Return the query for a private extract in final form, sorted by unit and rank.
+    """Return the query for a private extract in final form, sorted by unit and rank, read from the attached rows.
 
     A row's rank is a keyed hash of its unit's pseudonym, its content and its occurrence number among equal rows of the
     unit; the cap keeps a unit's lowest ranks. Both look at rows of that unit only: removing one unit changes no other's.
     """
-    names = list(table.granted.columns)
-    columns = [identifier(name) for name in names]
+    columns = [identifier(name) for name in table.granted.columns]
     pid, unit, rank = identifier(PSEUDONYM), identifier(UNIT), identifier(RANK)
-    content = KEYED64.format(message=_content([PSEUDONYM, *names]))
     again = KEYED64.format(message="concat(__content, ':', __occurrence)")
-    return f"""
-WITH attached AS (SELECT {_selected(table)}, u.{pid}, u.{unit} FROM {table.source.relation}
-    JOIN {UNITS} AS u ON u.value = {_key_text(table.key)}{_key_joins(table)}),
-hashed AS (SELECT *, {content} AS __content FROM attached),
-counted AS (SELECT *, row_number() OVER (PARTITION BY {unit}, __content) AS __occurrence FROM hashed),
-ranked AS (SELECT *, CASE WHEN __occurrence = 1 THEN __content ELSE {again} END AS {rank} FROM counted),
-capped AS (SELECT *, row_number() OVER (PARTITION BY {unit} ORDER BY {rank}) AS __place FROM ranked)
-SELECT {", ".join([*columns, unit, pid, rank])} FROM capped WHERE __place <= {table.max_rows} ORDER BY {unit}, {rank}
-"""
+    counted = f"SELECT *, row_number() OVER (PARTITION BY {unit}, __content) AS __occurrence FROM {ATTACHED}"
+    ranked = f"SELECT *, CASE WHEN __occurrence = 1 THEN __content ELSE {again} END AS {rank} FROM ({counted})"
+    placed = f"SELECT *, row_number() OVER (PARTITION BY {unit} ORDER BY {rank}) AS __place FROM ({ranked})"
+    return (
+        f"SELECT {', '.join([*columns, unit, pid, rank])} FROM ({placed}) "
+        f"WHERE __place <= {table.max_rows} ORDER BY {unit}, {rank}"
+    )
 
 
 def public_rows(table: GrantedTable, source: Source) -> str:
@@ -164,7 +175,16 @@ def _key_text(key: str) -> str:
     return f"CAST(r.{identifier(key)} AS VARCHAR)"
 
 
-def _content(names: Iterable[str]) -> str:
-    """Write columns as one text that no two different rows share: every value carries its length."""
-    texts = (f"CAST({identifier(name)} AS VARCHAR)" for name in names)
-    return "concat(" + ", ".join(f"coalesce(length({text}) || ':' || {text}, '-')" for text in texts) + ")"
+def _content(table: PrivateTable) -> str:
+    """Write pseudonym and columns as one text that no two different rows share.
+
+    Texts carry their length; other types never contain the separator, and are never empty but for NULL.
+    """
+    texts = [f"{identifier(PSEUDONYM)}"]
+    for name, column in table.granted.columns.items():
+        value = identifier(name)
+        plain = f"coalesce(CAST({value} AS VARCHAR), '')"
+        texts.append(
+            f"coalesce(strlen({value}) || ':' || {value}, '')" if column.type.kind == "text" and not column.key_of else plain
+        )
+    return "concat(" + ", '|', ".join(texts) + ")"

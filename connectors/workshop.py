@@ -114,7 +114,9 @@ class Workshop:
         if most is None or unit_key not in self._order.catalog.items[table.name].columns:
             raise YuneiError("SUPPLY_FAILED", table=table.name, rule="UNIT_NOT_DECLARED")
         making = PrivateTable(table, self._source(table.name), unit_key, most, self._key_maps(table, f"{owner}.{owner_key}"))
-        written = self._engine.write(extraction.private_rows(making), self._rank_key(table), target)
+        rank_key = self._rank_key(table)
+        self._engine.run(extraction.attached_rows(making), rank_key)
+        written = self._engine.write(extraction.private_rows(making), rank_key, target)
         counts = self._engine.rows(extraction.private_counts(making, self._source(owner, whole=True), owner_key))[0]
         _, null_unit, orphan, *outside, attached = map(int, counts)
         domain, bounds = _by_rule(table, outside)
