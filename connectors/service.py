@@ -233,6 +233,12 @@ class SupplyService:
         """Return the tables of one workspace with the snapshots they were made from, for lineage and replay."""
         return store.tables_of(tx, workspace)
 
+    def extracts_of(self, tx: Transaction, workspace: str) -> tuple[ExtractRef, ...]:
+        """Return the files of one workspace as they were pinned, whether or not it is the one in force; for replay."""
+        return tuple(
+            ExtractRef(one.table, workspace, str(self._data_dir / one.path), one.digest) for one in store.tables_of(tx, workspace)
+        )
+
     def workspaces_of(self, tx: Transaction, snapshot: str) -> tuple[str, ...]:
         """Return the workspaces that were made from one snapshot, for lineage."""
         return store.workspaces_of(tx, snapshot)

@@ -15,6 +15,7 @@ from sandbox.jobs import store
 from sandbox.jobs.endings import Endings
 from sandbox.jobs.pipeline import Pipeline
 from sandbox.jobs.queue import Queue
+from sandbox.jobs.replay.run import Replayer
 from sandbox.kernel.ids import new_id
 from sandbox.kernel.outbox.service import drain
 from sandbox.kernel.settings import Settings
@@ -26,9 +27,9 @@ IDLE_S = 0.05
 class Worker:
     """One worker process. Everything it knows is in the database, so killing it loses nothing."""
 
-    def __init__(self, container: Container, pipeline: Pipeline) -> None:
+    def __init__(self, container: Container, pipeline: Pipeline, replayer: Replayer) -> None:
         parts = container.parts
-        self._container, self._pipeline = container, pipeline
+        self._container, self._pipeline, self._replayer = container, pipeline, replayer
         self._queue = Queue(parts, container.steps, new_id("wrk"))
         self._slots = parts.settings.max_sandboxes
         self._pool = ThreadPoolExecutor(self._slots, thread_name_prefix="job")
@@ -88,8 +89,15 @@ class Worker:
             return 0
         job = self._queue.lease()
         if job is None:
-            return 0
+            return self._take_replay()
         self._running[self._pool.submit(self._pipeline.run, job)] = job.id
+        return 1
+
+    def _take_replay(self) -> int:
+        replay = self._replayer.take()
+        if replay is None:
+            return 0
+        self._running[self._pool.submit(self._replayer.make, replay)] = replay.id
         return 1
 
 
@@ -103,7 +111,8 @@ def run(settings: Settings) -> None:
     container = build(settings)
     runtime = ProcessRuntime(required_level=settings.required_level)
     try:
-        worker = Worker(container, Pipeline(container.parts, container.steps, runtime))
+        pipeline = Pipeline(container.parts, container.steps, runtime)
+        worker = Worker(container, pipeline, Replayer(container.parts, container.objects, runtime))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, worker.stop)
         worker.serve()

@@ -1,0 +1,128 @@
+"""Steps 3 to 7 of a replay: the same SQL from the same documents, the same data, the same exact answer, the same noise.
+
+Reasons are constant texts. A difference, a residual or a count would tell what the released table hides.
+"""
+
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from cryptography.exceptions import InvalidTag
+
+from egress.ledger.model import Entry
+from egress.model import ProtectedResult
+from egress.protect import bound_check, replay_post
+from egress.recompute import recompute
+from egress.release.files import csv_bytes, released_table
+from sandbox.isolation.port import IsolationRuntime, RunFailed
+from sandbox.jobs.model import Job
+from sandbox.jobs.parts import Parts
+from sandbox.jobs.pipeline import exact_digest, run_spec
+from sandbox.jobs.prepare import Prepared
+from sandbox.jobs.replay.model import StepResult, failed, not_checkable, passed
+from sandbox.jobs.sealed import result_json, result_of
+from sandbox.kernel.canonical import Json
+from sandbox.kernel.errors import YuneiError
+from sandbox.kernel.run import ExactTable, ExtractRef
+
+
+@dataclass(frozen=True, eq=False)
+class Derived:
+    """What can be derived again: the query as prepared now, or None where its policy is no longer in force."""
+
+    job: Job
+    prepared: Prepared | None
+    extracts: tuple[ExtractRef, ...]
+    exact_digest: str
+    sealed: bytes
+    entry: Entry | None
+    manifest: Mapping[str, Json]
+
+
+def derivation(found: Derived) -> StepResult:
+    """Step 3: documents and software of then give the SQL, the plan and the digests of then."""
+    if found.manifest["software"] != version("yunei"):
+        return not_checkable(3, "the release was made by another version of the software")
+    if found.prepared is None:
+        return not_checkable(3, "the policy version of the release is no longer in force")
+    query = found.manifest["query"]
+    now = found.prepared
+    same = (
+        isinstance(query, Mapping)
+        and query["canonical_digest"] == now.governed.canonical_digest
+        and query["rewritten_sql"] == now.engine.sql
+        and query["rewritten_digest"] == now.engine.digest
+        and found.manifest["policy_digest"] == now.governed.grant.policy_digest
+        and found.manifest["catalog_digest"] == now.governed.grant.catalog_digest
+        and found.job.prepared_digest == now.digest
+    )
+    return passed(3) if same else failed(3, "the derived query is not the one that was released")
+
+
+def extracts(parts: Parts, found: Derived) -> StepResult:
+    """Step 4: the extracts on disk are those that the job read."""
+    if not found.extracts:
+        return not_checkable(4, "the extracts are no longer kept")
+    changed = parts.supply.verify(found.extracts)
+    return failed(4, "an extract differs from its recorded digest") if changed else passed(4)
+
+
+def execution(
+    parts: Parts, runtime: IsolationRuntime, found: Derived, before: tuple[StepResult, ...]
+) -> tuple[StepResult, ExactTable | None]:
+    """Step 5: running again gives the same exact aggregates, compared by keyed digest only."""
+    if found.prepared is None or any(step.verdict != "pass" for step in before if step.number in {3, 4}):
+        return not_checkable(5, "steps 3 and 4 did not pass"), None
+    outcome = runtime.start(run_spec(parts, found.job, found.prepared, found.extracts)).result()
+    if isinstance(outcome, RunFailed):
+        return not_checkable(5, "the run did not finish"), None
+    again = exact_digest(parts.keys, found.job.id, outcome.table)
+    if not hmac.compare_digest(again, found.exact_digest):
+        return failed(5, "the exact aggregates differ"), None
+    return passed(5), outcome.table
+
+
+def accounting(found: Derived) -> StepResult:
+    """Step 6: an independent library composes the stated noise to no more than was charged and shown."""
+    privacy = found.manifest["privacy"]
+    if not isinstance(privacy, Mapping) or not isinstance(privacy["plan"], Mapping):
+        return failed(6, "the manifest states no plan")
+    try:
+        cost = recompute(privacy["plan"])
+    except YuneiError:
+        return failed(6, "the manifest states no plan")
+    if cost.disagreements:
+        return failed(6, "the stated cost does not hold: " + ", ".join(cost.disagreements))
+    if found.job.environment == "dev":
+        return passed(6)
+    if found.entry is None or found.entry.state != "committed":
+        return failed(6, "the ledger has no committed charge for the job")
+    amount = found.entry.charge.amount
+    return passed(6) if (amount.rho, amount.delta_tau) == (cost.rho, cost.delta_tau) else failed(6, "the charge differs")
+
+
+def noise(parts: Parts, found: Derived, exact: ExactTable | None, released: bytes | None, *, again: bool) -> StepResult:
+    """Step 7: the sealed noisy integers can stem from the exact ones, and the table from the integers.
+
+    Answered once per release: each further answer about fresh exact values would add to what is known of the noise.
+    """
+    if again:
+        return not_checkable(7, "already answered once for this release")
+    if exact is None or found.prepared is None:
+        return not_checkable(7, "the steps before did not all pass")
+    try:
+        sealed = result_of(json.loads(parts.keys.open("result", found.job.id, found.sealed)))
+    except InvalidTag:
+        return failed(7, "the sealed result was changed")
+    plan, governed = found.prepared.plan, found.prepared.governed
+    if result_json(replay_post(plan, governed, sealed.primitives)) != result_json(sealed):
+        return failed(7, "the table does not follow from the noisy integers")
+    if released is None or released != _csv(sealed):
+        return failed(7, "the released file does not follow from the sealed table")
+    return passed(7) if bound_check(sealed.primitives, exact, plan) else failed(7, "noise outside its bound")
+
+
+def _csv(sealed: ProtectedResult) -> bytes:
+    return csv_bytes(released_table(sealed))

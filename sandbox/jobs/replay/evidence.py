@@ -1,0 +1,111 @@
+"""Steps 1, 2 and 8 of a replay: what the log, the votes and the delivered bytes prove, without touching data."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from egress.release.dsse import Envelope, decode
+from egress.release.manifest import required_signers
+from egress.release.model import Release
+from egress.release.package import counting_votes
+from egress.review.decide import consolidate
+from egress.review.model import ReleaseRequest
+from egress.review.opening import bound
+from sandbox.jobs.parts import Parts
+from sandbox.jobs.replay.model import StepResult, failed, passed
+from sandbox.kernel.audit.merkle import leaf_hash, verify_consistency
+from sandbox.kernel.audit.model import proves
+from sandbox.kernel.audit.note import open_note, parse_checkpoint
+from sandbox.kernel.audit.service import LOG_KEY
+from sandbox.kernel.canonical import Json, digest_bytes
+from sandbox.kernel.db import Transaction
+from sandbox.kernel.objects import ObjectStore
+
+HISTORY_LIMIT = 10_000
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One release with everything that was stored about it; `envelope` is None where its bytes are gone or changed."""
+
+    release: Release
+    request: ReleaseRequest
+    envelope: Envelope | None
+    predicate: Mapping[str, Json]
+    subjects: Mapping[str, str]
+
+
+def read_evidence(release: Release, request: ReleaseRequest, objects: ObjectStore) -> Evidence:
+    """Open the stored manifest of a release, as far as it is whole."""
+    stored = objects.get(release.envelope)
+    if stored is None:
+        return Evidence(release, request, None, {}, {})
+    try:
+        envelope = decode(stored)
+        statement = json.loads(envelope.payload)
+        subjects = {str(found["name"]): "sha256:" + str(found["digest"]["sha256"]) for found in statement["subject"]}
+    except (ValueError, KeyError, TypeError):
+        return Evidence(release, request, None, {}, {})
+    return Evidence(release, request, envelope, statement["predicate"], subjects)
+
+
+def log(parts: Parts, tx: Transaction, found: Evidence) -> StepResult:
+    """Step 1: every event of job, request and release stands in the log, and the log only grew since the release."""
+    audit, public = parts.audit, parts.keys.signer(LOG_KEY).public
+    evidence = found.predicate.get("log")
+    if found.envelope is None or not isinstance(evidence, Mapping):
+        return failed(1, "the stored manifest is missing or changed")
+    try:
+        then = parse_checkpoint(open_note(str(evidence["checkpoint"]), audit.origin, public))
+        now = parse_checkpoint(open_note(audit.checkpoint(tx), audit.origin, public))
+    except ValueError:
+        return failed(1, "a checkpoint is not signed by the log")
+    proof = audit.consistency(tx, then.size, now.size)
+    if not verify_consistency(then.size, then.root, now.size, now.root, proof):
+        return failed(1, "the log is not an extension of the one in the manifest")
+    for subject in (found.release.job, found.request.id, found.release.id):
+        for stored in audit.events(tx, None, -1, HISTORY_LIMIT, subject):
+            opening = audit.opening(tx, stored.index)
+            kept = audit.leaves(tx, stored.index - 1, 1)
+            if not kept or leaf_hash(kept[0]) != leaf_hash(opening.leaf()):
+                return failed(1, "an event differs from its leaf")
+            if not proves(audit.proof(tx, stored.index), opening, audit.origin, public):
+                return failed(1, "an event is not proved by the log")
+    return passed(1)
+
+
+def people(parts: Parts, tx: Transaction, found: Evidence) -> StepResult:
+    """Step 2: required signatures, and a quorum of people whose duties were separate when they voted."""
+    envelope = found.envelope
+    if envelope is None:
+        return failed(2, "the stored manifest is missing or changed")
+    for name in required_signers(found.request.institutions):
+        if not envelope.signed_by(name, parts.keys.signer(name).public):
+            return failed(2, "a required signature is missing")
+    if bound(found.request).etag != found.request.etag or found.predicate.get("evidence_digest") != found.request.etag:
+        return failed(2, "the evidence is not what the votes bound")
+    if found.request.environment == "dev":
+        return passed(2)
+    votes = counting_votes(tx, found.request)
+    stated = found.predicate.get("reviewers")
+    digests = [line["digest"] for line in stated if isinstance(line, Mapping)] if isinstance(stated, list) else []
+    if consolidate(votes) != "approve" or sorted(vote.digest for vote in votes) != sorted(map(str, digests)):
+        return failed(2, "the votes do not approve, or are not those of the manifest")
+    return passed(2)
+
+
+def delivery(parts: Parts, tx: Transaction, objects: ObjectStore, found: Evidence) -> StepResult:
+    """Step 8: the stored bytes are those of the manifest, and the log holds this manifest."""
+    if found.envelope is None:
+        return failed(8, "the stored manifest is missing or changed")
+    for name, digest in found.subjects.items():
+        if found.release.objects.get(name) != digest or objects.get(digest) is None:
+            return failed(8, "a released file is missing or changed")
+    if objects.get(found.release.bundle) is None:
+        return failed(8, "the package is missing or changed")
+    opening = parts.audit.opening(tx, found.release.event)
+    payload = opening.event.get("payload")
+    logged = payload.get("manifest") if isinstance(payload, Mapping) else None
+    if logged != digest_bytes(found.envelope.encode()):
+        return failed(8, "the log holds another manifest")
+    return passed(8)
