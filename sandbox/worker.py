@@ -17,7 +17,7 @@ from sandbox.jobs.pipeline import Pipeline
 from sandbox.jobs.queue import Queue
 from sandbox.jobs.replay.run import Replayer
 from sandbox.kernel.ids import new_id
-from sandbox.kernel.outbox.service import drain
+from sandbox.kernel.outbox.service import Handler, drain
 from sandbox.kernel.settings import Settings
 
 IDLE_S = 0.05
@@ -37,7 +37,7 @@ class Worker:
         self._next_beat = 0.0
         self._stop = threading.Event()
         self._log = structlog.get_logger("worker")
-        self._routes: Mapping[str, object] = {
+        self._routes: Mapping[str, Handler] = {
             "release.approved": container.releases.package,
             "release.ended": Endings(container.steps).ended,
         }

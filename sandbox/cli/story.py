@@ -235,7 +235,7 @@ def _replayed(scene: Scene) -> dict[str, Any]:
 
 def _csv_digest(manifest: Mapping[str, Any]) -> str:
     subjects = manifest["statement"]["subject"]
-    return "sha256:" + next(found["digest"]["sha256"] for found in subjects if found["name"].endswith(".csv"))
+    return "sha256:" + next(str(found["digest"]["sha256"]) for found in subjects if found["name"].endswith(".csv"))
 
 
 ACTS: tuple[Callable[[Scene], None], ...] = (

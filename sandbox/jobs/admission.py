@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from egress.ledger.model import Amount, Charge, LedgerView
 from policies.grant import Grant
+from policies.policy import Environment
 from policies.query import SubmittedQuery
 from sandbox.jobs.parts import Parts
 from sandbox.jobs.prepare import Prepared
@@ -53,7 +54,7 @@ class Admission:
             raise YuneiError(admitted.code)
         return Standing(agreement, grant)
 
-    def extracts(self, tx: Transaction, standing: Standing, environment: str) -> tuple[ExtractRef, ...]:
+    def extracts(self, tx: Transaction, standing: Standing, environment: Environment) -> tuple[ExtractRef, ...]:
         """Return the extracts of the agreement's workspace.
 
         Raises:

@@ -13,7 +13,7 @@ from policies.grant import Grant
 from policies.policy import Environment
 from policies.service import PolicyService
 from sandbox.jobs.apply_check import check
-from sandbox.jobs.apply_model import ApplyReport, Declaration, Fault
+from sandbox.jobs.apply_model import ApplyReport, Declaration
 from sandbox.jobs.apply_read import Reader
 from sandbox.jobs.apply_signed import SIGNERS_NEEDED, Signed, Unsigned, read_signatures
 from sandbox.kernel.audit.model import AuditEvent
@@ -52,12 +52,19 @@ class Deps(Protocol):
     def ledger(self) -> Ledger: ...  # noqa: D102
 
 
-def read_declaration(directory: Path) -> Declaration | tuple[Fault, ...]:
-    """Read and check a directory without applying anything; returns it, or every fault found."""
+def read_declaration(directory: Path) -> Declaration:
+    """Read and check a directory without applying anything.
+
+    Raises:
+        YuneiError: `APPLY_INVALID` with every fault found.
+
+    """
     reader = Reader(directory)
     declared = reader.read()
     faults = tuple(reader.faults) or check(declared)
-    return faults or declared
+    if faults:
+        raise YuneiError("APPLY_INVALID", faults=[fault.as_json() for fault in faults])
+    return declared
 
 
 def apply(deps: Deps, directory: Path, actor: str, progress: Progress = lambda _step, _subject: None) -> ApplyReport:
@@ -74,8 +81,6 @@ def apply(deps: Deps, directory: Path, actor: str, progress: Progress = lambda _
     """
     progress("read", str(directory))
     declared = read_declaration(directory)
-    if isinstance(declared, tuple):
-        raise YuneiError("APPLY_INVALID", faults=[fault.as_json() for fault in declared])
     signed = _signatures(deps, directory, declared)
     return _Run(deps, declared, actor, progress).run(signed)
 
@@ -99,7 +104,7 @@ class _Run:
                 self._note_once(tx, "apply.signed", signed.digest, {"signers": list(signed.signers)})
             for name in names:
                 public = self._deps.keys.signer(name).public.hex()
-                self._note("keys", f"key:{name}", self._note_once(tx, "key.created", f"key:{name}", {"public": public}))
+                self._note("keys", name, self._note_once(tx, "key.created", f"key:{name}", {"public": public}))
             self._register(tx)
             self._ingest(tx)
             self._publish(tx)

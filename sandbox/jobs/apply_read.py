@@ -29,7 +29,7 @@ FOLDERS: Mapping[str, tuple[str, ...]] = {
     "data": (".parquet", ".csv"),
     "signatures": (".sig",),
 }
-"""Everything a directory may hold, with file endings; beside these only `*.md` for people."""
+"""Everything a directory may hold, with file endings; beside these only `*.md` and `*.txt` for people."""
 
 REQUIRED = frozenset({"organisations.yaml", "catalog"})
 
@@ -123,7 +123,7 @@ def _expected(name: Path, endings: Sequence[str] | None, *, is_folder: bool) -> 
     if is_folder:
         return endings is not None and len(name.parts) == 1
     if len(name.parts) == 1:
-        return name.name in LISTS or name.suffix == ".md"
+        return name.name in LISTS or name.suffix in {".md", ".txt"}
     return len(name.parts) == 2 and endings is not None and name.suffix in endings
 
 

@@ -119,7 +119,8 @@ class JobEvent:
 
 def origin_json(governed: GovernedQuery) -> Json:
     """Return where each output column comes from, and whose tables are read."""
-    sources = {part.name: part.lineage for part in (*governed.keys, *governed.aggregates)}
+    sources = {key.name: key.lineage for key in governed.keys}
+    sources |= {aggregate.name: aggregate.lineage for aggregate in governed.aggregates}
     columns: list[Json] = [{"column": out.name, "from": list(sources[out.source])} for out in governed.outputs]
     tables: list[Json] = [{"table": use.table, "institution": use.institution, "public": use.public} for use in governed.tables]
     return {"columns": columns, "tables": tables}

@@ -1,6 +1,6 @@
 """The durable queue: lease, heartbeat, take-over. A lease is a row with a fencing number; nothing lives in memory."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sandbox.jobs import store
 from sandbox.jobs.decide import event_on_lost_lease
@@ -51,5 +51,5 @@ class Queue:
                 self._steps.move(tx, job, event, {"code": "RUN_LOST"}, **values)
         return len(found)
 
-    def _until(self) -> object:
+    def _until(self) -> datetime:
         return self._parts.clock.now() + timedelta(seconds=self._parts.settings.lease_s)

@@ -139,7 +139,7 @@ class JobService:
         event = "admit" if isinstance(prepared, Prepared) else "refuse"
         line = advance(JOB, JOB.initial, event, principal.roles)
         at = self._steps.tick()
-        values = {
+        values: dict[str, Json] = {
             "id": new_id("job"),
             "agreement": standing.agreement.id,
             "operator": standing.agreement.operator,

@@ -14,21 +14,25 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="YUNEI_", frozen=True, extra="forbid")
 
-    deployment: Literal["development", "production"] = Field("development", description="production refuses unsafe settings")
-    data_dir: Path = Field(Path("var"), description="database, extracts and released objects; raw data live here")
-    keys_dir: Path | None = Field(None, description="signing and secret keys; default: <data_dir>/keys, which production refuses")
-    database_url: str | None = Field(None, description="SQLAlchemy URL; default: SQLite in <data_dir>")
-    host: str = Field("127.0.0.1", description="address the API listens on")
-    port: int = Field(8420, ge=0, le=65535, description="port the API listens on")
+    deployment: Literal["development", "production"] = Field(
+        default="development", description="production refuses unsafe settings"
+    )
+    data_dir: Path = Field(default=Path("var"), description="database, extracts and released objects; raw data live here")
+    keys_dir: Path | None = Field(
+        default=None, description="signing and secret keys; default: <data_dir>/keys, which production refuses"
+    )
+    database_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in <data_dir>")
+    host: str = Field(default="127.0.0.1", description="address the API listens on")
+    port: int = Field(default=8420, ge=0, le=65535, description="port the API listens on")
     required_level: int = Field(
         2, ge=0, le=4, description="lowest isolation level at which the worker takes jobs; production at least 3"
     )
-    tick_s: int = Field(1, ge=1, le=600, description="seconds between the moments at which tenants see a job move")
-    lease_s: int = Field(60, ge=5, le=3600, description="seconds without heartbeat after which a job is taken over")
-    max_sandboxes: int = Field(2, ge=1, le=64, description="sandboxes one worker runs at once")
-    max_body_bytes: int = Field(262_144, ge=65_536, le=4_194_304, description="largest request body")
-    job_wall_s: float = Field(30.0, gt=0, le=3600, description="deadline of one run in seconds, enforced by SIGKILL")
-    job_memory_bytes: int = Field(1 << 30, ge=1 << 28, description="memory one run may use")
+    tick_s: int = Field(default=1, ge=1, le=600, description="seconds between the moments at which tenants see a job move")
+    lease_s: int = Field(default=60, ge=5, le=3600, description="seconds without heartbeat after which a job is taken over")
+    max_sandboxes: int = Field(default=2, ge=1, le=64, description="sandboxes one worker runs at once")
+    max_body_bytes: int = Field(default=262_144, ge=65_536, le=4_194_304, description="largest request body")
+    job_wall_s: float = Field(default=30.0, gt=0, le=3600, description="deadline of one run in seconds, enforced by SIGKILL")
+    job_memory_bytes: int = Field(default=1 << 30, ge=1 << 28, description="memory one run may use")
 
     @model_validator(mode="after")
     def _fill_and_check(self) -> Self:
