@@ -154,6 +154,24 @@ class Client:
         """Demand a replay of a release inside the domain."""
         return self._json("POST", f"/releases/{_name(release)}/replay", None, _once(key))
 
+    def replay_report(self, replay: str) -> Document:
+        """Return a replay; its `report` is null until a worker has made it."""
+        return self._json("GET", f"/replays/{_name(replay)}")
+
+    def wait_replay(self, replay: str, timeout_s: float) -> Document:
+        """Return the replay once it has finished.
+
+        Raises:
+            YuneiError: `UNAVAILABLE`, it was not within `timeout_s` seconds.
+
+        """
+        deadline = time.monotonic() + timeout_s
+        while (view := self.replay_report(replay))["state"] != "finished":
+            if time.monotonic() >= deadline:
+                raise YuneiError("UNAVAILABLE", replay=replay)
+            time.sleep(POLL_S)
+        return view
+
     def budgets(self) -> Document:
         """Return privacy budgets by agreement and by data set."""
         return self._json("GET", "/budgets")

@@ -1,5 +1,6 @@
 """`yunei demo`: a synthetic city, the whole path over HTTP between separate processes, an offline verification."""
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from egress.release.verify import public_keys
+from egress.release.trust import public_keys
 from sandbox.bootstrap import build
 from sandbox.cli.city import CitySize, write_city
 from sandbox.cli.stage import free_port, running, settings_environment
@@ -19,6 +20,7 @@ from sandbox.client import Client
 from sandbox.isolation.doctor import examine
 from sandbox.jobs.apply import apply
 from sandbox.kernel.db import Database
+from sandbox.kernel.keys import KeyRing
 from sandbox.kernel.settings import Settings
 from sandbox.migrations.upgrade import upgrade
 
@@ -80,8 +82,8 @@ def _set_up(settings: Settings, city: Path, progress: Callable[[str, str], None]
 def _scene(console: Console, people: dict[str, Client], settings: Settings) -> Scene:
     out = settings.data_dir / "released"
     out.mkdir()
-    with build(settings) as container:
-        trust = public_keys(container.keys)
+    trust = settings.data_dir / "trust.json"
+    trust.write_text(json.dumps(public_keys(KeyRing(settings.keys)), indent=2), encoding="ascii")
     return Scene(console, people, settings.data_dir, out, trust)
 
 

@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +13,6 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from egress.release.verify import verify
 from sandbox.client import Client
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.objects import ObjectStore
@@ -51,9 +52,8 @@ class Scene:
     people: Mapping[str, Client]
     data_dir: Path
     out: Path
-    trust: Mapping[str, Any]
+    trust: Path
     releases: dict[str, str] = field(default_factory=dict)
-    bundle: bytes = b""
 
     def analyst(self) -> Client:
         """The operator's analyst."""
@@ -190,16 +190,19 @@ def _account(scene: Scene) -> dict[str, Any]:
 
 
 def check_offline(scene: Scene) -> None:
-    """Anyone with the package and the public keys verifies it; one flipped byte and it fails."""
-    scene.bundle = scene.people[RECIPIENT].bundle(scene.releases["average"])
-    (scene.out / "average.zip").write_bytes(scene.bundle)
-    report = verify(scene.bundle, scene.trust)
-    demand(report.passed, "offline verification")
-    scene.say("the package: " + ", ".join(f"{step.name} {step.verdict}" for step in report.steps))
-    middle = len(scene.bundle) // 2
-    tampered = scene.bundle[:middle] + bytes([scene.bundle[middle] ^ 1]) + scene.bundle[middle + 1 :]
-    demand(not verify(tampered, scene.trust).passed, "a tampered package was accepted")
-    scene.say("one bit of it flipped: verification fails")
+    """Anyone with the package and the public keys verifies it; with one bit flipped it fails."""
+    bundle = scene.people[RECIPIENT].bundle(scene.releases["average"])
+    package, tampered = scene.out / "average.zip", scene.out / "tampered.zip"
+    package.write_bytes(bundle)
+    middle = len(bundle) // 2
+    tampered.write_bytes(bundle[:middle] + bytes([bundle[middle] ^ 1]) + bundle[middle + 1 :])
+    for path, status in ((package, 0), (tampered, 1)):
+        command = ["verify", str(path), "--trust", str(scene.trust)]
+        scene.say(f"yunei {' '.join(command)}")
+        done = subprocess.run([sys.executable, "-m", "sandbox.cli.main", *command], capture_output=True, text=True, check=False)  # noqa: S603 - our own module
+        scene.say(done.stdout.strip().replace("\n", "\n    "))
+        demand(done.returncode == status, "offline verification")
+    tampered.unlink()
 
 
 def replay(scene: Scene) -> None:
