@@ -6,8 +6,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from sqlglot import exp
-
 from policies.grant import Grant, Value
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.run import ColumnSpec, Parameter
@@ -157,14 +155,14 @@ class TableUse:
 class GovernedQuery:
     """A query proved lawful: the row relation, the keys and aggregates over it, and what runs on released values.
 
-    `relation` is a SELECT over extract tables that yields one row per joined row with columns `u` (dense unit id),
-    `p` (64-bit unit pseudonym), `k0…` and `a0…` (integer steps, NULL excluded from the aggregate; absent for COUNT(*)
-    and count_unit). It carries no bounds of contribution; `emit` adds them. `canonical_sql` is the canonical text of
-    the submitted query, by whose digest SQL is promoted from dev to prod.
+    `relation` is the text of a generated SELECT over extract tables that yields one row per joined row with columns
+    `u` (dense unit id), `p` (64-bit unit pseudonym), `k0…` and `a0…` (integer steps, NULL where the row is excluded from
+    the aggregate; absent for COUNT(*) and count_unit). It carries no bounds of contribution; `emit` adds them.
+    `canonical_sql` is the canonical text of the submitted query, by whose digest SQL is promoted from dev to prod.
     """
 
     grant: Grant
-    relation: exp.Select
+    relation: str
     keys: tuple[GroupKey, ...]
     aggregates: tuple[Aggregate, ...]
     outputs: tuple[OutputColumn, ...]

@@ -1,0 +1,33 @@
+"""Public calendars: the periods that a bounded date may fall in, and which part of a date is coarser than which."""
+
+from datetime import date
+
+from policies.terms import Grain
+
+GRAINS: tuple[Grain, ...] = ("day", "month", "quarter", "year")
+
+MAX_DOMAIN = 100_000
+
+
+def first_day(value: date, grain: Grain) -> date:
+    """Return the first day of the period of `value`."""
+    if grain == "year":
+        return value.replace(month=1, day=1)
+    if grain == "quarter":
+        return value.replace(month=3 * ((value.month - 1) // 3) + 1, day=1)
+    return value.replace(day=1) if grain == "month" else value
+
+
+def finer(asked: Grain, given: Grain) -> bool:
+    """Return whether `asked` would show more than `given`."""
+    return GRAINS.index(asked) < GRAINS.index(given)
+
+
+def periods(bounds: tuple[date, date], grain: Grain) -> tuple[date, ...] | None:
+    """Return the first days of all periods that meet the bounds, or None for single days."""
+    if grain == "day":
+        return None
+    months = {"month": 1, "quarter": 3, "year": 12}[grain]
+    start, end = first_day(bounds[0], grain), first_day(bounds[1], grain)
+    first, last = start.year * 12 + start.month - 1, end.year * 12 + end.month - 1
+    return tuple(date(index // 12, index % 12 + 1, 1) for index in range(first, last + 1, months))
