@@ -6,9 +6,9 @@ distributions of `dp-accounting` compose the noises and must come to no more tha
 The distributions are those of continuous noise at the same multiplier. The (ε, δ) curve of the discrete Gaussian is the
 sum over integers of the function whose integral is the curve of the continuous one (Canonne, Kamath, Steinke 2020,
 Theorem 7); the function has one peak, so sum and integral differ by at most that peak, relative to δ of the order of Δ/σ²,
-while composition by loss distributions is several per cent of ε below the conversion of ρ. Discrete Laplace at integer
-sensitivity is exactly a rounding of the ratio q^Δ = exp(-Δ/b) of the continuous one, so its pure ε is the same. The
-guarantee itself rests on ρ; this check finds mistakes in it.
+while composition by loss distributions is several per cent of ε below the conversion of ρ. The discrete Laplace has heavier
+curves than the continuous one where b is small, so it enters as the worst mechanism of its pure ε = l1/b. The guarantee
+itself rests on ρ; this check finds mistakes in it.
 """
 
 import math
@@ -16,15 +16,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from egress.accounting import Noise, charge, epsilon_of
 from egress.tails import threshold_delta
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.errors import YuneiError
-
-if TYPE_CHECKING:
-    from dp_accounting import DpEvent
 
 _FINEST, _COARSEST = 1e-6, 1e-4
 
@@ -118,23 +114,21 @@ def _threshold(stated: Stated) -> Fraction:
 
 
 def _by_loss(stated: Stated) -> Decimal:
-    """ε at δ_conv of all noises composed."""
-    from dp_accounting import ComposedDpEvent  # noqa: PLC0415 - heavy, and only verification needs it
-    from dp_accounting.pld import PLDAccountant  # noqa: PLC0415
+    """ε at δ_conv of all noises composed; a Laplace vector enters as the worst mechanism of its pure ε."""
+    from dp_accounting.pld import common  # noqa: PLC0415 - heavy, and only verifiers need it
+    from dp_accounting.pld import privacy_loss_distribution as losses  # noqa: PLC0415
 
     step = min(_COARSEST, max(_FINEST, float(stated.epsilon) / 200))
-    accountant = PLDAccountant(value_discretization_interval=step)
-    accountant.compose(ComposedDpEvent([_event(one) for one in stated.vectors]))
-    epsilon = accountant.get_epsilon(float(stated.delta_conv))
-    return Decimal(math.inf) if math.isnan(epsilon) else Decimal(epsilon)
-
-
-def _event(one: Vector) -> "DpEvent":
-    from dp_accounting import GaussianDpEvent, LaplaceDpEvent  # noqa: PLC0415
-
-    if one.mechanism == "discrete_laplace":
-        return LaplaceDpEvent(float(one.scale) / one.l1)
-    return GaussianDpEvent(float(one.scale) / math.sqrt(one.l2_squared))
+    composed = losses.identity(value_discretization_interval=step)
+    for one in stated.vectors:
+        if one.mechanism == "discrete_laplace":
+            pure = common.DifferentialPrivacyParameters(one.l1 / float(one.scale), 0)
+            loss = losses.from_privacy_parameters(pure, value_discretization_interval=step)
+        else:
+            multiplier = float(one.scale) / math.sqrt(one.l2_squared)
+            loss = losses.from_gaussian_mechanism(multiplier, value_discretization_interval=step)
+        composed = composed.compose(loss)
+    return Decimal(composed.get_epsilon_for_delta(float(stated.delta_conv)))
 
 
 def _read(plan: Mapping[str, Json]) -> Stated:

@@ -43,7 +43,7 @@ def tail(mechanism: Noise, scale: Fraction, m: int) -> Decimal:
 
 
 def reach(mechanism: Noise, scale: Fraction, alpha: Decimal) -> int:
-    """Return an m ≥ 1 with `tail`(m) ≤ `alpha`, the least one but for a part in 10^9.
+    """Return an m ≥ 1 with `tail`(m) ≤ `alpha`; for alpha ≤ 0.05 the least one, but for a part in 10^9.
 
     Args:
         mechanism: the noise.

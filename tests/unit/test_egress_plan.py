@@ -1,0 +1,255 @@
+"""Plans: bounds, sensitivities, cost, thresholds and refusals, from public metadata alone."""
+
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from egress.accounting import epsilon_of, rho_of, scale_for, terms_of
+from egress.accuracy import chance_to_show
+from egress.allocation import Need, allocate, cheapest
+from egress.bounding import caps_of
+from egress.model import NotPlanned, ProtectionPlan
+from egress.plan import delta_share, plan
+from egress.tails import deviation, threshold_delta
+from policies.findings import finding
+from policies.query import GovernedQuery, GroupKey, OutputColumn
+from tests.fakes_egress import AVG, COUNT, GENDER, SUM, TOWN, UNITS, governed, unit
+
+MANY = GroupKey("k1", "integer", tuple(range(200)), nullable=True, lineage=("visits.day",))
+
+
+def planned(query: GovernedQuery, epsilon: str | None = "1") -> ProtectionPlan:
+    found = plan(query, None if epsilon is None else Decimal(epsilon))
+    assert isinstance(found, ProtectionPlan)
+    return found
+
+
+def refused(query: GovernedQuery, epsilon: str | None = "1") -> str:
+    found = plan(query, None if epsilon is None else Decimal(epsilon))
+    assert isinstance(found, NotPlanned)
+    assert finding(found.code).code == found.code
+    return found.code
+
+
+@pytest.mark.parametrize(
+    ("bounds", "groups", "expected"),
+    [
+        ({"max_rows": 1}, 2, (1, 1, False)),
+        ({"max_rows": 40}, 2, (2, 40, False)),
+        ({"max_rows": 40}, 1, (1, 40, False)),
+        ({"max_rows": 40}, None, (40, 40, False)),
+        ({"max_rows": 40, "max_groups": 5}, None, (5, 40, True)),
+        ({"max_rows": 40, "max_groups": 5}, 5, (5, 40, False)),
+        ({"max_rows": 40, "max_groups": 80}, None, (40, 40, False)),
+        ({"max_rows": 40, "max_rows_per_group": 3}, 2, (2, 3, False)),
+        ({"max_rows": 2, "max_rows_per_group": 3}, 2, (2, 2, False)),
+        ({"max_rows": 40, "one_group": True}, None, (1, 40, False)),
+        ({"max_rows": 40, "one_group": True, "max_groups": 5}, 9, (1, 40, False)),
+    ],
+)
+def test_caps_are_the_least_of_possible_declared_and_public(bounds, groups, expected) -> None:
+    caps = caps_of(unit(**bounds), groups)
+    assert (caps.groups, caps.per_group, caps.sample) == expected
+
+
+@pytest.mark.parametrize("max_rows", [1, 2, 5, 6])
+@pytest.mark.parametrize("groups", [1, 2, 3])
+@pytest.mark.parametrize("per_group", [1, 2, 4])
+def test_sensitivities_are_the_worst_over_every_way_to_spread_rows(max_rows: int, groups: int, per_group: int) -> None:
+    """Brute force over all row counts per group that one unit may have."""
+    caps = caps_of(unit(max_rows=max_rows, max_groups=groups, max_rows_per_group=per_group), None)
+
+    def spreads(left: int, places: int):
+        if places == 0:
+            yield ()
+            return
+        for here in range(min(left, per_group) + 1):
+            for rest in spreads(left - here, places - 1):
+                yield (here, *rest)
+
+    found = list(spreads(max_rows, groups))
+    assert caps.l1 == max(sum(spread) for spread in found)
+    assert caps.l2_squared == max(sum(n * n for n in spread) for spread in found)
+
+
+def test_each_aggregate_has_its_parts_with_range_and_sensitivity() -> None:
+    query = governed(COUNT, UNITS, SUM, AVG, bounds=unit(max_rows=4, max_rows_per_group=3))
+    parts = {part.column: part for part in planned(query).parts}
+    assert list(parts) == ["a0_n", "a1_n", "a2_s", "a3_n", "a3_s"]
+    assert [part.role for part in parts.values()] == ["rows", "units", "sum", "rows", "sum"]
+    rows, units, total, count, centred = parts.values()
+    assert (rows.l1, rows.l2_squared, rows.low, rows.high) == (4, 10, 0, 300_000)
+    assert (units.l1, units.l2_squared, units.low, units.high) == (2, 2, 0, 100_000)
+    assert (total.l1, total.l2_squared, total.low, total.high) == (8_000, 10 * 2_000**2, -90_000_000, 600_000_000)
+    assert (count.l1, count.l2_squared) == (4, 10)
+    assert (centred.l1, centred.l2_squared) == (4 * 60, 10 * 60**2)
+
+
+def test_the_centre_is_an_integer_and_never_lowers_the_sensitivity_below_the_farther_end() -> None:
+    query = governed(replace(AVG, low=-3, high=4))
+    found = planned(query)
+    assert found.bounding.centres == (0,)
+    assert found.parts[1].l1 == 4
+
+
+def test_a_sum_whose_values_are_all_zero_still_has_a_sensitivity() -> None:
+    assert planned(governed(replace(SUM, low=0, high=0))).parts[0].l1 == 1
+
+
+@pytest.mark.parametrize("epsilon", ["0.01", "0.5", "4"])
+@pytest.mark.parametrize("key", [GENDER, TOWN])
+def test_the_whole_query_costs_at_most_what_was_asked(epsilon: str, key: GroupKey) -> None:
+    found = planned(governed(COUNT, SUM, AVG, keys=(key,), bounds=unit(max_rows=9, max_groups=3)), epsilon)
+    assert found.epsilon == Decimal(epsilon)
+    assert found.rho == sum(part.rho for part in found.parts) <= rho_of(found.epsilon, found.delta_conv)
+    assert found.rho > Fraction(99, 100) * rho_of(found.epsilon, found.delta_conv)
+    assert epsilon_of(found.rho, found.delta_conv) <= found.epsilon
+    assert Fraction(found.delta) == found.delta_conv + found.delta_tau
+
+
+def test_no_epsilon_means_the_policys_maximum() -> None:
+    assert planned(governed(COUNT), None).epsilon == 4
+
+
+def test_public_keys_need_no_threshold_and_no_delta_for_it() -> None:
+    found = planned(governed(COUNT, keys=(GENDER, MANY), bounds=unit(max_rows=3)))
+    assert (found.public_groups, found.threshold, found.delta_tau, found.bounding.units) == (402, None, 0, False)
+
+
+def test_a_query_without_keys_has_one_group_which_is_public() -> None:
+    found = planned(governed(COUNT, keys=(), bounds=unit(max_rows=7)))
+    assert (found.public_groups, found.bounding.groups, found.threshold) == (1, 1, None)
+
+
+def test_private_keys_get_a_count_of_units_with_its_own_noise_and_charge() -> None:
+    found = planned(governed(UNITS, keys=(GENDER, replace(TOWN, name="k1")), bounds=unit(max_rows=9, max_groups=3)))
+    assert found.public_groups is None
+    shown, threshold = found.parts
+    assert (threshold.column, threshold.role, threshold.l1, threshold.l2_squared) == ("units", "threshold", 3, 3)
+    assert threshold.rho > 0
+    assert found.bounding.units
+    assert found.threshold is not None
+    assert (
+        found.delta_tau == found.threshold.delta == threshold_delta(threshold.mechanism, threshold.scale, found.threshold.tau, 3)
+    )
+    assert shown.rho > threshold.rho
+
+
+def test_tau_is_the_least_within_the_jobs_share_of_delta() -> None:
+    query = governed(COUNT, keys=(TOWN,), bounds=unit(max_rows=9, max_groups=3))
+    found = planned(query)
+    terms = terms_of(query.grant.policy.protection.epsilon, query.grant.policy.protection.delta)
+    share = delta_share(terms, rho_of(Decimal(1), terms.delta_conv))
+    part, threshold = found.parts[-1], found.threshold
+    assert threshold is not None
+    assert threshold.delta <= share
+    assert threshold_delta(part.mechanism, part.scale, threshold.tau - 1, 3) > share
+
+
+def test_tau_is_never_below_the_policys_minimum_of_units() -> None:
+    found = planned(governed(COUNT, keys=(TOWN,), min_units=5_000))
+    assert found.threshold is not None
+    assert found.threshold.tau == 5_000
+
+
+def test_thresholds_never_run_out_of_delta_before_the_charges_run_out_of_rho() -> None:
+    terms = terms_of(Decimal(10), Decimal("1e-7"))
+    jobs = [rho_of(Decimal(epsilon), terms.delta_conv) for epsilon in ("0.1", "3", "1", "4")]
+    assert sum(jobs) <= terms.rho
+    assert sum(delta_share(terms, rho) for rho in jobs) <= terms.delta_tau
+    assert delta_share(terms, terms.rho * 2) == terms.delta_tau
+
+
+@pytest.mark.parametrize(
+    ("query", "epsilon", "code"),
+    [
+        (governed(COUNT, mode="exact"), "1", "PROTECTION_UNAVAILABLE"),
+        (governed(COUNT, mode="secure_sum"), "1", "PROTECTION_UNAVAILABLE"),
+        (governed(COUNT), "0", "EPSILON_TOO_SMALL"),
+        (governed(COUNT), "-1", "EPSILON_TOO_SMALL"),
+        (governed(COUNT), "NaN", "EPSILON_TOO_SMALL"),
+        (governed(COUNT), "Infinity", "EPSILON_TOO_SMALL"),
+        (governed(COUNT, delta="1e-17"), "1e-20", "EPSILON_TOO_SMALL"),
+        (governed(COUNT), "4.000001", "EPSILON_ABOVE_POLICY"),
+        (governed(COUNT, delta="0.00000011"), "1", "POLICY_DELTA_TOO_LARGE"),
+        (governed(COUNT, keys=(MANY,), max_rows=200), "1", "RESULT_OVER_CAP"),
+        (governed(COUNT, keys=(MANY,), max_cells=803), "1", "RESULT_OVER_CAP"),
+        (governed(replace(SUM, high=2**46)), "1", "RANGE_TOO_WIDE"),
+        (governed(replace(SUM, low=-(2**46))), "1", "RANGE_TOO_WIDE"),
+        (governed(COUNT, outputs=(OutputColumn("n", "a0"), OutputColumn("n_low", "k0"))), "1", "NAME_DUPLICATE"),
+    ],
+)
+def test_what_cannot_be_planned_is_refused_with_a_code_of_the_catalogue(query: GovernedQuery, epsilon: str, code: str) -> None:
+    assert refused(query, epsilon) == code
+
+
+def test_the_limits_themselves_are_accepted() -> None:
+    planned(governed(COUNT, delta="0.0000001"))
+    planned(governed(COUNT, keys=(MANY,), max_rows=201, max_cells=804))
+    planned(governed(replace(SUM, low=0, high=2**62 // 100_000)))
+
+
+def test_noise_of_smaller_deviation_is_chosen_at_equal_charge() -> None:
+    for l1, l2_squared, rho in ((1, 1, Fraction(1, 50)), (40, 1_600, Fraction(1, 7)), (5, 5, Fraction(9))):
+        noise, scale = cheapest(l1, l2_squared, rho)
+        assert deviation(noise, scale) == min(deviation(*choice) for choice in _all(l1, l2_squared, rho))
+
+
+def _all(l1: int, l2_squared: int, rho: Fraction):
+    return [(noise, scale_for(noise, l1, l2_squared, rho)) for noise in ("discrete_laplace", "discrete_gaussian")]
+
+
+def test_the_split_minimises_the_sum_of_relative_errors() -> None:
+    needs = (
+        Need("a", "rows", 0, 10, 1, 1, Fraction(1)),
+        Need("b", "sum", 0, 10, 900, 810_000, Fraction(30)),
+        Need("c", "units", 0, 10, 4, 4, Fraction(1)),
+    )
+    rho = Fraction(1, 10)
+
+    def total(charges: list[float]) -> float:
+        ratios = [float(need.l2_squared) ** 0.5 / float(need.typical) for need in needs]
+        return sum(ratio / charge**0.5 for ratio, charge in zip(ratios, charges, strict=True))
+
+    ours = [float(part.rho) for part in allocate(needs, rho)]
+    assert sum(ours) <= float(rho)
+    for place in range(3):
+        for other in range(3):
+            moved = list(ours)
+            moved[place] += 0.001
+            moved[other] -= 0.001
+            assert total(moved) >= total(ours) * (1 - 1e-9)
+
+
+def test_expected_error_is_given_per_output_column_before_any_run() -> None:
+    query = governed(COUNT, SUM, AVG)
+    found = planned(query)
+    count, total, average = (found.expected_error[f"c_a{place}"] for place in range(3))
+    assert Decimal(count["standard_error"]) == pytest.approx(Decimal(float(found.parts[0].scale)), rel=Decimal("1e-4"))
+    assert Decimal(count["half_width"]) == found.parts[0].half_width
+    assert Decimal(total["half_width"]) == pytest.approx(found.parts[1].half_width * Decimal("0.01"), rel=Decimal("1e-4"))
+    assert average["group_rows"] == 50_000
+    assert 0 < Decimal(average["standard_error"]) < Decimal(average["half_width"]) < 1
+    assert planned(governed(AVG, keys=(TOWN,))).expected_error == {"c_a0": None}
+
+
+def test_the_chance_of_a_group_to_show_grows_around_tau() -> None:
+    found = planned(governed(COUNT, keys=(TOWN,)))
+    assert found.threshold is not None
+    tau = found.threshold.tau
+    assert chance_to_show(found, 1) == 0
+    assert chance_to_show(found, tau) == pytest.approx(Decimal("0.5"), abs=Decimal("0.05"))
+    assert chance_to_show(found, 2 * tau) == 1
+    assert chance_to_show(planned(governed(COUNT)), 1) == 1
+
+
+@pytest.mark.parametrize(("rows", "seconds"), [(1_000_000, 1), (2_000_001, 5), (20_000_001, 30), (200_000_001, 120)])
+def test_the_duration_class_follows_the_catalogs_bands(rows: int, seconds: int) -> None:
+    assert planned(governed(COUNT, rows_band=rows)).duration_class_s == seconds
+
+
+def test_a_plan_is_a_function_of_its_inputs() -> None:
+    query = governed(COUNT, SUM, AVG, keys=(TOWN,))
+    assert planned(query).as_json() == planned(query).as_json()
