@@ -18,7 +18,7 @@ from sandbox.jobs.apply_model import (
     PersonEntry,
     Placed,
 )
-from sandbox.jobs.apply_yaml import YamlRefusedError, read_yaml
+from sandbox.kernel.plain_yaml import YamlRefusedError, read_yaml
 
 T = TypeVar("T")
 
