@@ -15,6 +15,8 @@ SCOPES: Mapping[Role, frozenset[str]] = {
             "jobs:read",
             "jobs:write",
             "promotions:write",
+            "reviews:read",
+            "reviews:answer",
             "releases:read",
             "budgets:read",
             "audit:read",

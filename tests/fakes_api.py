@@ -33,6 +33,7 @@ FINDING = {
 JOB = "job-" + "a" * 26
 REVIEW = "req-" + "b" * 26
 RELEASE = "rel-" + "c" * 26
+REPLAY = "rpl-" + "d" * 26
 UNKNOWN = "job-" + "z" * 26
 ETAG = "sha256:" + "0" * 64
 CANARY = "张三丰130102199001011234"
@@ -156,12 +157,12 @@ class FakeReviews:
         self.votes: dict[str, Any] = {}
 
     def list(self, caller: Principal, after: str | None, limit: int) -> Page[Any]:
-        return Page(({"id": REVIEW, "state": "in_review"},), None)
+        return Page((self._line(),), None)
 
     def get(self, caller: Principal, review: str) -> Any:
         if review != REVIEW:
             raise YuneiError("NOT_FOUND")
-        return {"id": REVIEW, "etag": ETAG, "state": "in_review"}
+        return self._line() | {"etag": ETAG, "votes": [], "result": {"media_type": "text/csv", "digest": ETAG, "text": ""}}
 
     def vote(self, caller: Principal, review: str, decision: str, comment: str, etag: str, key: str) -> Any:
         self.get(caller, review)
@@ -172,7 +173,16 @@ class FakeReviews:
         request = (decision, comment)
         if self.votes.setdefault(key, request) != request:
             raise YuneiError("IDEMPOTENCY_CLASH")
-        return {"id": REVIEW, "state": "partially_reviewed"}
+        return self._line() | {"etag": ETAG, "state": "partially_reviewed"}
+
+    def revise(self, caller: Principal, review: str, note: str) -> Any:
+        return self.get(caller, review) | {"state": "in_review"}
+
+    def withdraw(self, caller: Principal, review: str) -> Any:
+        return self.get(caller, review) | {"state": "withdrawn"}
+
+    def _line(self) -> dict[str, Any]:
+        return {"id": REVIEW, "job": JOB, "agreement": "agr-1", "state": "in_review", "result_key": CANARY}
 
 
 class FakeReleases:
@@ -210,14 +220,21 @@ class FakeReplay:
     def replay(self, caller: Principal, release: str, key: str) -> Any:
         if release != RELEASE:
             raise YuneiError("NOT_FOUND")
-        return {"release": release, "steps": []}
+        return self.get(caller, REPLAY)
+
+    def get(self, caller: Principal, replay: str) -> Any:
+        if replay != REPLAY:
+            raise YuneiError("NOT_FOUND")
+        at = "2026-11-23T08:00:00.000000Z"
+        return {"id": REPLAY, "release": RELEASE, "state": "requested", "requested_at": at, "report": None}
 
 
 class FakeLineage:
     def trace(self, caller: Principal, node: str, direction: str) -> Any:
         if node != RELEASE:
             raise YuneiError("NOT_FOUND")
-        return {"id": node, "direction": direction, "nodes": [], "edges": []}
+        edge = (JOB, RELEASE) if direction == "up" else (RELEASE, "org-application")
+        return {"nodes": [{"id": name, "kind": "node"} for name in edge], "edges": [{"from": edge[0], "to": edge[1]}]}
 
 
 class FakeBudgets:

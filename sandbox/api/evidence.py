@@ -1,11 +1,11 @@
 """The audit log, lineage and budgets: what was done, where it came from, what it cost."""
 
 import base64
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
 from fastapi.responses import PlainTextResponse
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel
 
 from sandbox.api.auth import Caller
 from sandbox.api.inputs import Limit, NodeId
@@ -23,7 +23,7 @@ class EventOpening(BaseModel):
     index: int
     tick: str
     nonce: str
-    event: dict[str, JsonValue]
+    event: dict[str, Any]
 
 
 class EventPage(BaseModel):
@@ -39,6 +39,39 @@ class Consistency(BaseModel):
     old: int
     new: int
     hashes: list[str]
+
+
+class Graph(BaseModel):
+    """Objects and the flow of data between them."""
+
+    nodes: list[dict[str, Any]]
+    edges: list[dict[str, str]]
+
+
+class Account(BaseModel):
+    """The privacy budget of one scope; exact amounts as fraction text, spent rounded up."""
+
+    scope: str
+    name: str
+    unit_kind: str | None
+    epsilon: str
+    delta: str
+    epsilon_spent: str
+    epsilon_left: str
+    rho: str
+    rho_spent: str
+    rho_reserved: str
+    delta_tau: str
+    delta_tau_spent: str
+    delta_tau_reserved: str
+    jobs: int
+
+
+class Budgets(BaseModel):
+    """Budgets by agreement and by data set, as far as they are the caller's business."""
+
+    agreements: list[Account]
+    datasets: list[Account]
 
 
 def list_audit_events(
@@ -83,5 +116,5 @@ def trace_lineage(
 
 
 def list_budgets(caller: Caller, services: Services) -> Json:
-    """Return privacy budgets by agreement and by data-set lineage: cap, reserved, spent, left."""
+    """Return privacy budgets: granted, reserved, spent, left."""
     return services.budgets.view(caller)

@@ -1,11 +1,12 @@
 """Shapes of what callers send: identifiers, headers and paging, each refused unless it fits wholly."""
 
 import re
+from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Header, Path, Query, Request
+from fastapi import Depends, Header, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.kernel.errors import YuneiError
 
@@ -31,14 +32,26 @@ After = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9._:-]{1,128}$", descrip
 Limit = Annotated[int, Query(ge=1, le=100, description="most items on this page")]
 
 
+Prose = Annotated[str, Field(max_length=4000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
+"""What people write for people: line breaks and tabs, no other control character."""
+
+
 class Strict(BaseModel):
     """Base of every body: unknown members are refused and nothing is converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-def entity_tag(if_match: str) -> str:
-    """Return the one digest that `If-Match` names.
+@dataclass(frozen=True)
+class Binding:
+    """What a vote is tied to: the digest of the evidence that was read, and the caller's key."""
+
+    etag: str
+    key: str
+
+
+def binding_of(match: IfMatch, key: IdempotencyKey) -> Binding:
+    """Return the one digest that `If-Match` names, with the key.
 
     `*`, weak tags and lists are refused: a vote binds to exactly the evidence that was read.
 
@@ -46,10 +59,13 @@ def entity_tag(if_match: str) -> str:
         YuneiError: `IF_MATCH_FAILED`.
 
     """
-    match = _ENTITY_TAG.fullmatch(if_match)
-    if match is None:
+    tag = _ENTITY_TAG.fullmatch(match)
+    if tag is None:
         raise YuneiError("IF_MATCH_FAILED")
-    return match[1]
+    return Binding(tag[1], key)
+
+
+Bound = Annotated[Binding, Depends(binding_of)]
 
 
 def refuse_unknown_query(request: Request) -> None:

@@ -2,10 +2,10 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Body
-from pydantic import AfterValidator, BaseModel, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, Field
 
 from policies.query import SubmittedQuery
 from sandbox.api.auth import Caller
@@ -70,12 +70,12 @@ class Verdict(BaseModel):
     findings: list[FindingView]
     canonical_digest: str | None = None
     rewritten_sql: str | None = None
-    explanation: JsonValue = None
-    protection: dict[str, JsonValue] | None = None
-    output: dict[str, JsonValue] | None = None
-    review: dict[str, JsonValue] | None = None
-    policy: dict[str, JsonValue] | None = None
-    budget: JsonValue = None
+    explanation: dict[str, Any] | None = None
+    protection: dict[str, Any] | None = None
+    output: dict[str, Any] | None = None
+    review: dict[str, Any] | None = None
+    policy: dict[str, Any] | None = None
+    budget: dict[str, Any] | None = None
 
 
 EXAMPLE = {

@@ -1,12 +1,12 @@
 """Releases: manifest, content in five formats, the offline-verifiable bundle, recall and replay."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import BaseModel, Field
 
 from sandbox.api.auth import Caller
-from sandbox.api.inputs import After, IdempotencyKey, Limit, ObjectId, Strict
+from sandbox.api.inputs import After, IdempotencyKey, Limit, ObjectId, Prose, Strict
 from sandbox.api.services import Services
 from sandbox.kernel.canonical import Json
 
@@ -27,13 +27,23 @@ Format = Annotated[
 class Recall(Strict):
     """Why a release must no longer be used."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+    reason: Annotated[Prose, Field(min_length=1)]
+
+
+class ReplayResource(BaseModel):
+    """A replay; `report` is null until it has finished."""
+
+    id: str
+    release: str
+    state: str
+    requested_at: str
+    report: dict[str, Any] | None
 
 
 class ReleasePage(BaseModel):
     """A page of releases that the caller may see."""
 
-    items: list[dict[str, JsonValue]]
+    items: list[dict[str, Any]]
     next: str | None
 
 
@@ -64,9 +74,16 @@ def recall_release(release: ObjectId, body: Recall, key: IdempotencyKey, caller:
     return services.releases.recall(caller, release, body.reason, key)
 
 
-def replay_release(release: ObjectId, key: IdempotencyKey, caller: Caller, services: Services) -> Json:
-    """Replay a release inside the domain, step by step, for an auditor; ends in a signed report."""
-    return services.replay.replay(caller, release, key)
+def replay_release(release: ObjectId, key: IdempotencyKey, response: Response, caller: Caller, services: Services) -> Json:
+    """Demand that a release be derived again, step by step, inside the domain."""
+    replay = services.replay.replay(caller, release, key)
+    response.headers["Location"] = f"/api/v1/replays/{replay['id']}"
+    return replay
+
+
+def get_replay(replay: ObjectId, caller: Caller, services: Services) -> Json:
+    """Return a replay that the caller's organisation demanded, with its report once it has finished."""
+    return services.replay.get(caller, replay)
 
 
 def _attachment(data: bytes, media_type: str, name: str) -> Response:

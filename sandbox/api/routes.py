@@ -31,7 +31,14 @@ _ADMISSION = (
     "EPSILON_ABOVE_POLICY",
 )
 _KEYED = ("IDEMPOTENCY_KEY_MISSING", "IDEMPOTENCY_CLASH")
-_VOTE = ("NOT_FOUND", "IF_MATCH_MISSING", "IF_MATCH_FAILED", "SEPARATION_OF_DUTIES", "ALREADY_VOTED", "COMMENT_REQUIRED")
+_VOTE = (
+    "IF_MATCH_MISSING",
+    "IF_MATCH_FAILED",
+    "SEPARATION_OF_DUTIES",
+    "ALREADY_VOTED",
+    "COMMENT_REQUIRED",
+    "ILLEGAL_TRANSITION",
+)
 _GONE = ("NOT_FOUND", "RELEASE_RECALLED", "RELEASE_EXPIRED", "AGREEMENT_EXPIRED", "AGREEMENT_SUSPENDED")
 
 
@@ -57,9 +64,17 @@ class Route:
 
 
 _ETAG = header(200, "ETag", "the digest that a vote binds")
-_LOCATION = header(202, "Location", "where the job is")
+_JOB_PLACE = header(202, "Location", "where the job is")
+_REPLAY_PLACE = header(202, "Location", "where the replay is")
 _FILE = binary(200, {**releases.MEDIA_TYPES})
 _BUNDLE = binary(200, {"bundle": releases.BUNDLE_TYPE})
+
+
+def _review(method: str, suffix: str, endpoint: Callable[..., Any], scope: str, *codes: str) -> Route:
+    """Write a route that answers with one review and the digest of its evidence."""
+    path = f"/reviews/{{id}}{suffix}"
+    return Route(method, path, endpoint, scope, reviews.ReviewResource, ("NOT_FOUND", *codes), responses=_ETAG, omit_unset=True)
+
 
 ROUTES: tuple[Route, ...] = (
     Route("POST", "/sql/check", queries.check_sql, "sql:check", queries.Verdict, _ADMISSION, omit_unset=True),
@@ -71,7 +86,7 @@ ROUTES: tuple[Route, ...] = (
         jobs.JobResource,
         (*_ADMISSION, *_KEYED, "POLICY_REFUSED", "NOT_PROMOTED", "EXTRACT_STALE", "BUDGET_SPENT", "JOB_COUNT_SPENT"),
         status=202,
-        responses=_LOCATION,
+        responses=_JOB_PLACE,
     ),
     Route("GET", "/jobs", jobs.list_jobs, "jobs:read", jobs.JobPage, ("NOT_FOUND",)),
     Route("GET", "/jobs/{id}", jobs.get_job, "jobs:read", jobs.JobResource, ("NOT_FOUND",)),
@@ -85,24 +100,12 @@ ROUTES: tuple[Route, ...] = (
         jobs.Promotion,
         (*_KEYED, "NOT_FOUND", "ILLEGAL_TRANSITION"),
     ),
-    Route("GET", "/reviews", reviews.list_reviews, "reviews:read", reviews.ReviewPage, ("NOT_FOUND",)),
-    Route("GET", "/reviews/{id}", reviews.get_review, "reviews:read", dict[str, Any], ("NOT_FOUND",), responses=_ETAG),
-    Route(
-        "POST",
-        "/reviews/{id}/votes",
-        reviews.vote_review,
-        "reviews:vote",
-        dict[str, Any],
-        (*_KEYED, *_VOTE, "ILLEGAL_TRANSITION"),
-    ),
-    Route(
-        "POST",
-        "/reviews/{id}/return",
-        reviews.return_review,
-        "reviews:vote",
-        dict[str, Any],
-        (*_KEYED, *_VOTE, "ILLEGAL_TRANSITION"),
-    ),
+    Route("GET", "/reviews", reviews.list_reviews, "reviews:read", reviews.ReviewPage, ("NOT_FOUND",), omit_unset=True),
+    _review("GET", "", reviews.get_review, "reviews:read"),
+    _review("POST", "/votes", reviews.vote_review, "reviews:vote", *_KEYED, *_VOTE),
+    _review("POST", "/return", reviews.return_review, "reviews:vote", *_KEYED, *_VOTE),
+    _review("POST", "/revise", reviews.revise_review, "reviews:answer", "ILLEGAL_TRANSITION", "COMMENT_REQUIRED"),
+    _review("POST", "/withdraw", reviews.withdraw_review, "reviews:answer", "ILLEGAL_TRANSITION"),
     Route("GET", "/releases", releases.list_releases, "releases:read", releases.ReleasePage, ("NOT_FOUND",)),
     Route("GET", "/releases/{id}", releases.get_release, "releases:read", dict[str, Any], ("NOT_FOUND",)),
     Route(
@@ -138,15 +141,18 @@ ROUTES: tuple[Route, ...] = (
         "/releases/{id}/replay",
         releases.replay_release,
         "replay:write",
-        dict[str, Any],
-        (*_KEYED, "NOT_FOUND", "ILLEGAL_TRANSITION"),
+        releases.ReplayResource,
+        (*_KEYED, "NOT_FOUND"),
+        status=202,
+        responses=_REPLAY_PLACE,
     ),
-    Route("GET", "/budgets", evidence.list_budgets, "budgets:read", dict[str, Any]),
+    Route("GET", "/replays/{id}", releases.get_replay, "replay:write", releases.ReplayResource, ("NOT_FOUND",)),
+    Route("GET", "/budgets", evidence.list_budgets, "budgets:read", evidence.Budgets, ("NOT_FOUND",)),
     Route("GET", "/audit/events", evidence.list_audit_events, "audit:read", evidence.EventPage, ("NOT_FOUND",)),
     Route("GET", "/audit/checkpoint", evidence.get_checkpoint, "audit:read", None, response_class=PlainTextResponse),
     Route("GET", "/audit/proof", evidence.get_audit_proof, "audit:read", None, ("NOT_FOUND",), response_class=PlainTextResponse),
     Route("GET", "/audit/consistency", evidence.get_audit_consistency, "audit:read", evidence.Consistency, ("NOT_FOUND",)),
-    Route("GET", "/lineage/{id}", evidence.trace_lineage, "lineage:read", dict[str, Any], ("NOT_FOUND",)),
+    Route("GET", "/lineage/{id}", evidence.trace_lineage, "lineage:read", evidence.Graph, ("NOT_FOUND",)),
     Route("GET", "/keys", service_info.list_keys, OPEN, service_info.KeySet),
     Route("GET", "/health", service_info.get_health, OPEN, service_info.Health),
     Route("GET", "/me", service_info.get_me, ANY, service_info.Identity),

@@ -17,7 +17,7 @@ from sandbox.jobs.model import JobEvent
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.logs import TextlessFormatter
 from sandbox.kernel.roles import Role
-from tests.fakes_api import CANARY, ETAG, JOB, RELEASE, REVIEW, FakeContainer, bearer, fake_container, token
+from tests.fakes_api import CANARY, ETAG, JOB, RELEASE, REPLAY, REVIEW, FakeContainer, bearer, fake_container, token
 
 QUERY = {"agreement": "agr-1", "purpose": "planning", "environment": "dev", "sql": "SELECT 1"}
 KEYED = {"Idempotency-Key": "k", "If-Match": f'"{ETAG}"'}
@@ -36,16 +36,19 @@ MAY: dict[str, frozenset[Role]] = {
     "job_events": frozenset({OPERATOR}),
     "cancel_job": frozenset({OPERATOR}),
     "promote_job": frozenset({OPERATOR}),
-    "list_reviews": REVIEWERS,
-    "get_review": REVIEWERS,
+    "list_reviews": REVIEWERS | {OPERATOR},
+    "get_review": REVIEWERS | {OPERATOR},
     "vote_review": REVIEWERS,
     "return_review": REVIEWERS,
+    "revise_review": frozenset({OPERATOR}),
+    "withdraw_review": frozenset({OPERATOR}),
     "list_releases": PARTIES,
     "get_release": PARTIES,
     "get_release_content": PARTIES,
     "get_release_bundle": PARTIES,
     "recall_release": REVIEWERS,
     "replay_release": frozenset({AUTHORITY, AUDITOR}),
+    "get_replay": frozenset({AUTHORITY, AUDITOR}),
     "list_budgets": REVIEWERS | {OPERATOR, AUDITOR},
     "list_audit_events": PARTIES | {ADMIN_AUDIT},
     "get_checkpoint": PARTIES | {ADMIN_AUDIT},
@@ -63,6 +66,7 @@ BODIES = {
     "submit_job": QUERY,
     "vote_review": {"decision": "approve"},
     "return_review": {"comment": "c"},
+    "revise_review": {"comment": "c"},
     "recall_release": {"reason": "r"},
 }
 QUERIES = {"get_audit_proof": "?index=0", "get_audit_consistency": "?old=1&new=2"}
@@ -85,7 +89,7 @@ def client(container: FakeContainer) -> Iterator[TestClient]:
 
 def call(client: TestClient, operation: str, headers: dict[str, str]):
     route = next(route for route in ROUTES if route.operation == operation)
-    name = {"reviews": REVIEW, "releases": RELEASE, "lineage": RELEASE}.get(route.path.split("/")[1], JOB)
+    name = {"reviews": REVIEW, "releases": RELEASE, "lineage": RELEASE, "replays": REPLAY}.get(route.path.split("/")[1], JOB)
     path = PREFIX + route.path.replace("{id}", name) + QUERIES.get(operation, "")
     return client.request(route.method, path, headers=KEYED | headers, json=BODIES.get(operation))
 

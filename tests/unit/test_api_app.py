@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from sandbox.api.app import create_app
 from sandbox.api.guard import SECURITY_HEADERS
+from sandbox.api.routes import ROUTES
 from sandbox.jobs.model import JobEvent
 from sandbox.kernel.audit.model import parse_opening, proves
 from sandbox.kernel.errors import CATALOGUE
@@ -302,6 +303,16 @@ def test_a_return_needs_a_comment(client):
     assert vote(client, path="return", comment="分组过细").status_code == 200
 
 
+def test_the_applicant_answers_a_return(client):
+    revised = client.post(f"{V1}/reviews/{REVIEW}/revise", headers=OPERATOR, json={"comment": "已说明用途"})
+    assert (revised.json()["state"], revised.headers["etag"]) == ("in_review", f'"{ETAG}"')
+    assert client.post(f"{V1}/reviews/{REVIEW}/withdraw", headers=OPERATOR).json()["state"] == "withdrawn"
+
+
+def test_only_declared_members_of_a_review_are_sent(client):
+    assert set(client.get(f"{V1}/reviews", headers=OWNER).json()["items"][0]) == {"id", "job", "agreement", "state"}
+
+
 # --- releases
 
 
@@ -325,6 +336,12 @@ def test_a_recalled_release_is_gone(client):
     body = client.post(f"{V1}/releases/{RELEASE}/recall", headers=OWNER | {"Idempotency-Key": "k"}, json={"reason": "错误"})
     assert body.json()["state"] == "recalled"
     problem_of(client.get(f"{V1}/releases/{RELEASE}/content", headers=bearer(Role.APPLICATION)), "RELEASE_RECALLED")
+
+
+def test_a_replay_is_demanded_and_looked_at(client):
+    demanded = client.post(f"{V1}/releases/{RELEASE}/replay", headers=AUDITOR | {"Idempotency-Key": "k"})
+    assert demanded.status_code == 202
+    assert client.get(demanded.headers["location"], headers=AUDITOR).json()["state"] == "requested"
 
 
 # --- evidence
@@ -364,7 +381,8 @@ def test_me_keys_health_budgets_and_lineage(client):
     assert client.get(f"{V1}/health").json() == {"status": "ok"}
     assert {key["name"] for key in client.get(f"{V1}/keys").json()["keys"]} == {"log", "service"}
     assert client.get(f"{V1}/budgets", headers=OPERATOR).json() == {"agreements": [], "datasets": []}
-    assert client.get(f"{V1}/lineage/{RELEASE}?direction=down", headers=AUDITOR).json()["direction"] == "down"
+    down = client.get(f"{V1}/lineage/{RELEASE}?direction=down", headers=AUDITOR).json()
+    assert down["edges"] == [{"from": RELEASE, "to": "org-application"}]
 
 
 # --- form
@@ -426,7 +444,7 @@ def test_the_document_is_complete_and_stable(client):
     document = client.get(f"{V1}/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     operations = [operation for path in document["paths"].values() for operation in path.values()]
-    assert len({operation["operationId"] for operation in operations}) == len(operations) == 26
+    assert len({operation["operationId"] for operation in operations}) == len(operations) == len(ROUTES)
     assert "HTTPValidationError" not in document["components"]["schemas"]
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
     for operation in operations:

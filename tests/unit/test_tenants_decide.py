@@ -81,6 +81,7 @@ def test_every_role_has_its_line_of_scopes() -> None:
         ("jobs:write", {Role.OPERATOR}),
         ("promotions:write", {Role.OPERATOR}),
         ("sql:check", {Role.OPERATOR}),
+        ("reviews:answer", {Role.OPERATOR}),
         ("reviews:vote", {Role.REVIEWER_OWNER, Role.REVIEWER_AUTHORITY}),
         ("releases:recall", {Role.REVIEWER_OWNER, Role.REVIEWER_AUTHORITY}),
         ("audit:read_all", {Role.AUDITOR, Role.ADMIN_AUDIT}),
