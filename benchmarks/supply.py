@@ -1,0 +1,99 @@
+"""The city's extracts, made by supply in a folder of their own, and runs over them."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from city import AGREEMENT, grant, submitted
+from ruamel.yaml import YAML
+
+from connectors.service import CatalogService, SupplyService
+from egress.model import ProtectionPlan
+from egress.plan import plan
+from policies.catalog import CatalogItem
+from policies.decide import decide
+from policies.emit import emit
+from policies.grant import Grant
+from policies.query import Allowed, EngineSql, GovernedQuery
+from sandbox.cli.city import CitySize, write_city
+from sandbox.kernel.audit.service import LOG_KEY, AuditLog
+from sandbox.kernel.clock import SystemClock
+from sandbox.kernel.db import Database, metadata
+from sandbox.kernel.keys import KeyRing
+from sandbox.kernel.run import ExtractRef, Parameter, RunSpec
+
+
+@dataclass(frozen=True)
+class Supplied:
+    """Extracts of the policy `clinic-usage` by table, and the grant they serve."""
+
+    grant: Grant
+    extracts: Mapping[str, ExtractRef]
+
+
+@dataclass(frozen=True)
+class Governed:
+    """One query, compiled and planned."""
+
+    query: GovernedQuery
+    plan: ProtectionPlan
+    engine: EngineSql
+
+    @property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """Parameters as the worker binds them; the sampling key is any key here."""
+        return {**self.engine.parameters, **({"sample_key": bytes(32)} if self.plan.bounding.sample else {})}
+
+    def spec(self, supplied: Supplied, job: str) -> RunSpec:
+        """Return the run that a worker would order."""
+        used = tuple(supplied.extracts[use.table] for use in self.query.tables)
+        return RunSpec(job, 1, self.engine.sql, used, self.engine.columns, self.parameters)
+
+
+def governed(view: Grant, sql: str) -> Governed:
+    """Compile and plan `sql` under `view` at the policy's largest ε per job."""
+    verdict = decide(submitted(sql), view)
+    if not isinstance(verdict, Allowed):
+        raise TypeError("the measured query is refused")
+    planned = plan(verdict.governed, None)
+    if not isinstance(planned, ProtectionPlan):
+        raise TypeError("the measured query has no plan")
+    return Governed(verdict.governed, planned, emit(verdict.governed, planned.bounding))
+
+
+@contextmanager
+def supplied(residents: int, visits: int) -> Iterator[Supplied]:
+    """Make a city of this size and its extracts; both are gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        data, source = Path(folder) / "data", Path(folder) / "city"
+        data.mkdir()
+        write_city(source, CitySize(residents, visits), today=date(2026, 6, 1))
+        keys = KeyRing(data / "keys")
+        keys.create(LOG_KEY)
+        db, clock = Database(f"sqlite:///{data}/bench.db"), SystemClock()
+        metadata.create_all(db.engine)
+        try:
+            log = AuditLog(keys, clock, 1, "yunei/bench")
+            service = SupplyService(db, clock, log, keys, data)
+            _ingest(db, CatalogService(clock, log), service, source)
+            view = grant(residents, visits)
+            service.build(view, "prod", "system")
+            with db.read() as tx:
+                workspace = service.workspace(tx, AGREEMENT, "prod")
+            if workspace is None:
+                raise LookupError("nothing was built")
+            yield Supplied(view, {ref.table: ref for ref in workspace.extracts})
+        finally:
+            db.close()
+
+
+def _ingest(db: Database, catalog: CatalogService, service: SupplyService, source: Path) -> None:
+    yaml = YAML(typ="safe", pure=True)
+    for path in sorted((source / "catalog").glob("*.yaml")):
+        item = CatalogItem.model_validate(yaml.load(path.read_text(encoding="utf-8")))
+        with db.write() as tx:
+            catalog.put(tx, item, "system")
+            service.ingest(tx, item, source / "data" / f"{item.table}.parquet", "system")
