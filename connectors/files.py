@@ -49,9 +49,12 @@ class DigestedFile:
 
     def close(self) -> None:
         """Make the bytes durable and close."""
-        if not self._file.closed:
+        if self._file.closed:
+            return
+        try:
             self._file.flush()
             os.fsync(self._file.fileno())
+        finally:
             self._file.close()
 
     def __enter__(self) -> Self:
