@@ -111,6 +111,7 @@ def run(settings: Settings) -> None:
     container = build(settings)
     runtime = ProcessRuntime(required_level=settings.required_level)
     try:
+        runtime.probe()
         pipeline = Pipeline(container.parts, container.steps, runtime)
         worker = Worker(container, pipeline, Replayer(container.parts, container.objects, runtime))
         for number in (signal.SIGTERM, signal.SIGINT):
