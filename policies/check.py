@@ -1,0 +1,158 @@
+"""The dry run without a service: queries against a catalog and a policy on disk, and a policy's own cases."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from policies.decide import decide
+from policies.documents import DocumentFault, DocumentRefusedError, load_catalog, load_policy
+from policies.explain import explain
+from policies.grant import Grant
+from policies.policy import Policy
+from policies.query import Allowed, Refused, SubmittedQuery, Verdict
+from policies.resolve import resolve
+from sandbox.kernel.canonical import Json
+from sandbox.kernel.run import Parameter
+
+
+@dataclass(frozen=True)
+class CaseOutcome:
+    """How one case of a policy came out."""
+
+    policy: str
+    sql: str
+    expected: str
+    found: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the verdict is the expected one."""
+        return self.expected in (self.found or ("allowed",))
+
+
+def load_grant(catalog: Path, policy: Path) -> Grant | Refused:
+    """Read a catalog (file or folder) and a policy, and resolve them.
+
+    Raises:
+        DocumentRefusedError: a document cannot be read.
+
+    """
+    return resolve(load_policy(policy), load_catalog(catalog))
+
+
+def check_sql(grant: Grant, fields: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the verdict on one query as JSON: `{id?, allowed, findings, …}`.
+
+    Args:
+        grant: what was resolved.
+        fields: `sql`, and optionally `id`, `parameters` and the other fields of `POST /sql/check`, which default to the
+            policy's own.
+
+    """
+    found: dict[str, Json] = {"id": fields["id"]} if "id" in fields else {}
+    try:
+        query = submitted(grant.policy, fields)
+    except (TypeError, ValueError, InvalidOperation):
+        return {**found, "allowed": False, "findings": [], "error": "MALFORMED"}
+    return {**found, **verdict_json(decide(query, grant))}
+
+
+def check_lines(grant: Grant, lines: Iterable[str]) -> Iterator[dict[str, Json]]:
+    """Yield one verdict per line of JSON; a line that is no object with `sql` is answered as malformed."""
+    for line in lines:
+        if not line.strip():
+            continue
+        try:
+            fields = json.loads(line, parse_float=str)
+        except (ValueError, RecursionError):
+            fields = None
+        if isinstance(fields, dict):
+            yield check_sql(grant, fields)
+        else:
+            yield {"allowed": False, "findings": [], "error": "MALFORMED"}
+
+
+def verdict_json(verdict: Verdict) -> dict[str, Json]:
+    """Return a verdict without a plan; with cost and budget it is the service's answer."""
+    if isinstance(verdict, Refused):
+        return {"allowed": False, "findings": [item.as_json() for item in verdict.findings]}
+    return {
+        "allowed": True,
+        "findings": [item.as_json() for item in verdict.notices],
+        "canonical_digest": verdict.governed.canonical_digest,
+        "explanation": explain(verdict.governed),
+    }
+
+
+def submitted(policy: Policy, fields: Mapping[str, Json]) -> SubmittedQuery:
+    """Return the query that JSON fields stand for; what is absent is the policy's own.
+
+    Raises:
+        TypeError, ValueError: a field has a wrong type or an unknown name.
+
+    """
+    unknown = set(fields) - {"id", "agreement", "purpose", "environment", "sql", "parameters", "epsilon"}
+    if unknown:
+        raise ValueError("unknown field")
+    parameters = fields.get("parameters") or {}
+    if not isinstance(parameters, Mapping):
+        raise TypeError("parameters must be an object")
+    environment = _text(fields.get("environment", policy.environment[0]))
+    return SubmittedQuery(
+        _text(fields.get("agreement", policy.agreement)),
+        _text(fields.get("purpose", policy.purpose[0])),
+        "prod" if environment == "prod" else "dev",
+        _text(fields["sql"]) if "sql" in fields else _text(None),
+        {name: typed_parameter(value) for name, value in parameters.items()},
+    )
+
+
+def typed_parameter(value: Json) -> Parameter:
+    """Return a parameter from JSON: booleans, integers and text as they are, `{"date": …}` and `{"decimal": …}` typed.
+
+    Raises:
+        TypeError, ValueError: it is none of these.
+
+    """
+    if isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, Mapping) and len(value) == 1:
+        ((kind, text),) = value.items()
+        if kind == "date":
+            return date.fromisoformat(_text(text))
+        if kind == "decimal":
+            return Decimal(_text(text))
+    raise TypeError("unknown kind of parameter")
+
+
+def run_cases(grant: Grant) -> Iterator[CaseOutcome]:
+    """Yield the outcome of each case that the policy carries."""
+    for case in grant.policy.cases:
+        verdict = decide(submitted(grant.policy, {"sql": case.sql}), grant)
+        found = () if isinstance(verdict, Allowed) else tuple(item.code for item in verdict.findings)
+        expected = case.expect if isinstance(case.expect, str) else case.expect.refused
+        yield CaseOutcome(grant.policy.policy, case.sql, expected, found)
+
+
+def run_directory(directory: Path) -> Iterator[CaseOutcome]:
+    """Yield the outcomes of all cases of all policies in `directory`, which holds `catalog/` and `policies/`.
+
+    Raises:
+        DocumentRefusedError: a document cannot be read, or a policy does not resolve.
+
+    """
+    catalog = load_catalog(directory / "catalog")
+    for path in sorted((directory / "policies").glob("*.yaml")):
+        grant = resolve(load_policy(path), catalog)
+        if isinstance(grant, Refused):
+            raise DocumentRefusedError(DocumentFault(path.name, item.object or "", item.code) for item in grant.findings)
+        yield from run_cases(grant)
+
+
+def _text(value: Json) -> str:
+    if not isinstance(value, str):
+        raise TypeError("text expected")
+    return value

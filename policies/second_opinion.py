@@ -1,0 +1,196 @@
+"""The second opinion: generated SQL is read once more by the engine's own parser, and its tree held to allow-lists.
+
+What one parser took for a column another may take for a function. The engine's reading counts, since it is what runs.
+"""
+
+import json
+import select
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Protocol
+
+from policies.query import EngineSql
+
+DEADLINE_S = 5.0
+
+FUNCTIONS = frozenset(
+    {
+        "count",
+        "count_star",
+        "sum",
+        "min",
+        "least",
+        "greatest",
+        "abs",
+        "upper",
+        "lower",
+        "substring",
+        "date_trunc",
+        "year",
+        "quarter",
+        "month",
+        "day",
+        "length",
+        "encode",
+        "sha256",
+        "row_number",
+        "nullif",
+        "+",
+        "-",
+        "*",
+        "//",
+        "||",
+        "~~",
+        "~~*",
+    }
+)
+"""Every function that generated SQL may call, by the engine's name for it."""
+
+CLASSES = frozenset(
+    {
+        "COLUMN_REF",
+        "CONSTANT",
+        "PARAMETER",
+        "CAST",
+        "OPERATOR",
+        "FUNCTION",
+        "COMPARISON",
+        "CONJUNCTION",
+        "BETWEEN",
+        "CASE",
+        "STAR",
+        "WINDOW",
+        "TYPE",
+    }
+)
+"""Every expression class of the engine's tree that may occur."""
+
+NODES = frozenset({"SELECT_NODE", "SUBQUERY", "BASE_TABLE", "JOIN", "EMPTY"})
+"""Every relation type that may occur; EMPTY is refused where a table is due, since the tables are then missing."""
+
+_RELATIONS = ("from_table", "left", "right")
+
+
+class SecondOpinion(Protocol):
+    """Whether the engine reads generated SQL as what we meant."""
+
+    def check(self, engine_sql: EngineSql, tables: frozenset[str]) -> bool:
+        """Return whether it is one SELECT over exactly `tables` with known functions only."""
+        ...
+
+    def close(self) -> None:
+        """Give up whatever stands behind the port."""
+        ...
+
+
+class EngineOpinion:
+    """Asks one long-lived process of `policies.second_opinion_child`; a process that fails is replaced once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+
+    def check(self, engine_sql: EngineSql, tables: frozenset[str]) -> bool:
+        """Return whether the engine reads one SELECT over exactly `tables`; no answer in time is no."""
+        with self._lock:
+            tree = self._ask(engine_sql.sql)
+        return tree is not None and admissible(tree, tables)
+
+    def close(self) -> None:
+        """Stop the process."""
+        with self._lock:
+            self._stop()
+
+    def _ask(self, sql: str) -> object:
+        for _ in range(2):
+            process = self._process or self._start()
+            answer = _exchange(process, json.dumps({"sql": sql}) + "\n")
+            if answer is not None:
+                return answer
+            self._stop()
+        return None
+
+    def _start(self) -> subprocess.Popen[str]:
+        program = Path(__file__).with_name("second_opinion_child.py")
+        self._process = subprocess.Popen(  # noqa: S603 - our own program, isolated from paths and environment
+            [sys.executable, "-I", str(program)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+            env={},
+            close_fds=True,
+        )
+        return self._process
+
+    def _stop(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                _close(pipe)
+
+
+def _close(pipe: IO[str]) -> None:
+    try:
+        pipe.close()
+    except BrokenPipeError:
+        return  # unsent bytes to a process that is gone
+
+
+def _exchange(process: "subprocess.Popen[str]", line: str) -> object:
+    """Send one line and return the tree of the answer, or None when the process is gone or late."""
+    if process.stdin is None or process.stdout is None:
+        return None
+    try:
+        process.stdin.write(line)
+        process.stdin.flush()
+        ready, _, _ = select.select([process.stdout], [], [], DEADLINE_S)
+        answer = process.stdout.readline() if ready else ""
+    except OSError:
+        return None
+    return json.loads(answer) if answer.endswith("\n") else None
+
+
+def admissible(answer: object, tables: frozenset[str]) -> bool:
+    """Return whether the engine's tree is one SELECT over exactly `tables`, with known nodes and functions only."""
+    tree = answer.get("tree") if isinstance(answer, Mapping) else None
+    statements = tree.get("statements") if isinstance(tree, Mapping) and tree.get("error") is False else None
+    if not isinstance(statements, list) or len(statements) != 1:
+        return False
+    root = statements[0].get("node")
+    if not isinstance(root, Mapping) or root.get("type") != "SELECT_NODE":
+        return False
+    nodes = list(_mappings(statements[0]))
+    found = {node.get("table_name") for node in nodes if node.get("type") == "BASE_TABLE"}
+    return found == tables and all(map(_known, nodes))
+
+
+def _mappings(value: object) -> Iterator[Mapping[str, object]]:
+    """Yield every object of the tree, without recursion."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, Mapping):
+            yield item
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+
+
+def _known(node: Mapping[str, object]) -> bool:
+    if "class" in node and node["class"] not in CLASSES:
+        return False
+    if "function_name" in node and node["function_name"] not in FUNCTIONS:
+        return False
+    if node.get("type") == "BASE_TABLE" and (node.get("schema_name") or node.get("catalog_name")):
+        return False
+    relations = [node[name] for name in _RELATIONS if name in node and "class" not in node]
+    return all(relation is None or (isinstance(relation, Mapping) and relation.get("type") in NODES) for relation in relations)
