@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Self, cast
 from urllib.parse import quote, urlsplit
@@ -17,7 +17,7 @@ PREFIX = "/api/v1"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 TIMEOUT_S = 60.0
 STREAM_TIMEOUT_S = 330.0
-POLL_S = 0.5
+POLL_S = 0.2
 
 Document = Mapping[str, Json]
 
@@ -95,12 +95,7 @@ class Client:
             YuneiError: `UNAVAILABLE`, it was not within `timeout_s` seconds.
 
         """
-        deadline = time.monotonic() + timeout_s
-        while (view := self.job(job))["state"] not in states:
-            if time.monotonic() >= deadline:
-                raise YuneiError("UNAVAILABLE", job=job, state=view["state"])
-            time.sleep(POLL_S)
-        return view
+        return _poll(lambda: self.job(job), lambda view: view["state"] in states, timeout_s)
 
     def job_events(self, job: str, after: int = 0) -> Iterator[Document]:
         """Yield the steps of a job as they become visible, until it ends or the server closes the stream."""
@@ -165,12 +160,7 @@ class Client:
             YuneiError: `UNAVAILABLE`, it was not within `timeout_s` seconds.
 
         """
-        deadline = time.monotonic() + timeout_s
-        while (view := self.replay_report(replay))["state"] != "finished":
-            if time.monotonic() >= deadline:
-                raise YuneiError("UNAVAILABLE", replay=replay)
-            time.sleep(POLL_S)
-        return view
+        return _poll(lambda: self.replay_report(replay), lambda view: view["state"] == "finished", timeout_s)
 
     def budgets(self) -> Document:
         """Return privacy budgets by agreement and by data set."""
@@ -206,6 +196,15 @@ class Client:
         if answer.is_success:
             return answer
         raise _refusal(answer)
+
+
+def _poll(read: Callable[[], Document], done: Callable[[Document], bool], timeout_s: float) -> Document:
+    deadline = time.monotonic() + timeout_s
+    while not done(view := read()):
+        if time.monotonic() >= deadline:
+            raise YuneiError("UNAVAILABLE", state=view.get("state"))
+        time.sleep(POLL_S)
+    return view
 
 
 def _refusal(answer: httpx2.Response) -> YuneiError:

@@ -16,14 +16,33 @@ from sandbox.kernel.errors import YuneiError
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
 
-def emit(document: Json) -> None:
+def emit(document: Json, *, one_line: bool = False) -> None:
     """Print one JSON document on stdout."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    text = json.dumps(document, ensure_ascii=False, indent=None if one_line else 2) + "\n"
+    # a lone surrogate has no UTF-8 form; its backslash spelling is also its JSON escape
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode())
+    sys.stdout.flush()
 
 
 def line(text: str) -> None:
     """Print one line on stdout."""
     sys.stdout.write(printable(text) + "\n")
+
+
+def write(data: bytes, output: Path | None) -> None:
+    """Write bytes to a file, or to stdout where none is named.
+
+    Raises:
+        YuneiError: `MALFORMED`, the file cannot be written.
+
+    """
+    if output is None:
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        output.write_bytes(data)
+    except OSError:
+        raise YuneiError("MALFORMED", options=["--output"]) from None
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -40,6 +59,13 @@ def facts(document: Mapping[str, Json]) -> None:
         ("", ""),
         ((name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)) for name, value in document.items()),
     )
+
+
+def rows_of(page: Mapping[str, Json], *fields: str) -> list[tuple[object, ...]]:
+    """Return these fields of each item of a page."""
+    items = page.get("items")
+    found = items if isinstance(items, (list, tuple)) else ()
+    return [tuple(item.get(field) for field in fields) for item in found if isinstance(item, Mapping)]
 
 
 def printable(text: str) -> str:
@@ -72,7 +98,7 @@ def _fact_lines(found: Mapping[str, Json]) -> Iterable[str]:
         if name == "faults" and isinstance(value, (list, tuple)):
             yield from (_fault_line(fault) for fault in value if isinstance(fault, Mapping))
         elif name == "findings" and isinstance(value, (list, tuple)):
-            yield from (_finding_line(finding) for finding in value if isinstance(finding, Mapping))
+            yield from (finding_line(finding) for finding in value if isinstance(finding, Mapping))
         else:
             yield f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
 
@@ -82,7 +108,8 @@ def _fault_line(fault: Mapping[str, Json]) -> str:
     return f"{place}: {fault['rule']}: {_titles(fault.get('title'))} {fault.get('detail', '')}".rstrip()
 
 
-def _finding_line(finding: Mapping[str, Json]) -> str:
+def finding_line(finding: Mapping[str, Json]) -> str:
+    """Write a finding as its place, code, message in both languages and advice."""
     span = finding.get("span")
     place = f"{span['line']}:{span['column']} " if isinstance(span, Mapping) else ""
     fix = finding.get("fix")

@@ -3,11 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from policies.catalog import Catalog, CatalogItem
-from policies.decide import decide
-from policies.grant import Grant
-from policies.policy import Case, Policy
-from policies.policy import Refused as RefusedCase
-from policies.query import Refused, SubmittedQuery
+from policies.check import run_cases
+from policies.policy import Policy
+from policies.query import Refused
 from policies.resolve import resolve
 from sandbox.jobs.apply_model import Declaration, Fault, Placed
 from tenants.decide import Refused as RefusedRoles
@@ -26,12 +24,6 @@ def check(declared: Declaration) -> tuple[Fault, ...]:
         *_budgets(declared),
         *_data(declared),
     )
-
-
-def run_cases(policy: Policy, grant: Grant) -> tuple[tuple[int, str], ...]:
-    """Run a policy's own cases and return index and outcome of each that fails."""
-    outcomes = ((i, _outcome(policy, case, grant)) for i, case in enumerate(policy.cases))
-    return tuple((i, outcome) for i, outcome in outcomes if outcome is not None)
 
 
 def _twice(declared: Declaration) -> Iterator[Fault]:
@@ -97,22 +89,11 @@ def _policy(entry: Placed[Policy], catalog: Catalog) -> Iterator[Fault]:
         for finding in grant.findings:
             yield entry.fault(finding.object or "tables", "POLICY_REFUSED", f"{finding.code}: {finding.en}")
         return
-    for i, outcome in run_cases(entry.value, grant):
-        yield entry.fault(f"cases[{i}]", "CASE_FAILED", outcome)
-
-
-def _outcome(policy: Policy, case: Case, grant: Grant) -> str | None:
-    """Say how the verdict differs from what the case expects; None where it does not."""
-    query = SubmittedQuery(policy.agreement, policy.purpose[0], policy.environment[0], case.sql, {})
-    verdict = decide(query, grant)
-    codes = [finding.code for finding in verdict.findings] if isinstance(verdict, Refused) else []
-    if isinstance(case.expect, RefusedCase):
-        return None if case.expect.refused in codes else f"expected {case.expect.refused}, got {_spell(codes)}"
-    return None if not isinstance(verdict, Refused) else f"expected allowed, got {_spell(codes)}"
-
-
-def _spell(codes: Sequence[str]) -> str:
-    return ", ".join(codes) if codes else "allowed"
+    for i, outcome in enumerate(run_cases(grant)):
+        if not outcome.passed:
+            yield entry.fault(
+                f"cases[{i}]", "CASE_FAILED", f"expected {outcome.expected}, got {', '.join(outcome.found) or 'allowed'}"
+            )
 
 
 def _budgets(declared: Declaration) -> Iterator[Fault]:

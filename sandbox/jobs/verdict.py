@@ -2,21 +2,21 @@
 
 from egress.ledger.model import LedgerView
 from policies.explain import explain
-from sandbox.jobs.admission import Standing
+from policies.grant import Grant
 from sandbox.jobs.prepare import NotPrepared, Prepared
 from sandbox.kernel.canonical import Json
 
 
-def verdict_json(prepared: Prepared | NotPrepared, standing: Standing, budget: LedgerView | None) -> Json:
+def verdict_json(prepared: Prepared | NotPrepared, grant: Grant, budget: LedgerView | None) -> Json:
     """Return the verdict of `POST /sql/check`.
 
     Args:
         prepared: the query as it would run, or why it would not.
-        standing: agreement and grant under which it was asked.
-        budget: what is left in the scopes that it would charge; None for a refused query.
+        grant: what its agreement grants.
+        budget: what is left in the scopes that it would charge; None for a refused query and where there is no ledger.
 
     """
-    policy = standing.grant.policy
+    policy = grant.policy
     if isinstance(prepared, NotPrepared):
         return {"allowed": False, "findings": [found.as_json() for found in prepared.findings]}
     plan = prepared.plan
@@ -29,7 +29,7 @@ def verdict_json(prepared: Prepared | NotPrepared, standing: Standing, budget: L
         "protection": {**_object(plan.as_json()), "mode": policy.protection.mode, "expected_error": dict(plan.expected_error)},
         "output": {"max_rows": policy.output.max_rows, "min_units": policy.output.min_units},
         "review": {"route": policy.review.route},
-        "policy": {"id": policy.policy, "version": policy.version, "digest": standing.grant.policy_digest},
+        "policy": {"id": policy.policy, "version": policy.version, "digest": grant.policy_digest},
         "budget": None if budget is None else budget.as_json(),
     }
 

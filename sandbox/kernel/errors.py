@@ -84,6 +84,8 @@ CATALOGUE: Mapping[str, ErrorKind] = {
     "CATALOG_VERSION_USED": ErrorKind(409, "目录版本号已被使用", "The catalog version was used for other content"),
     "APPLY_UNSIGNED": ErrorKind(403, "生产环境导入需要两名管理员签名", "An apply in production needs two signatures"),
     "SETTING_UNSAFE": ErrorKind(500, "生产环境配置不安全", "A setting is unsafe in production"),
+    "SETTING_INVALID": ErrorKind(422, "配置项无效", "A setting is not valid"),
+    "SCHEMA_UNKNOWN": ErrorKind(500, "数据库来自更新的版本", "The database was made by a newer version"),
     "KEY_MISSING": ErrorKind(500, "缺少密钥", "A key is missing"),
 }
 

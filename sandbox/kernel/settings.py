@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address the API listens on")
     port: int = Field(default=8420, ge=0, le=65535, description="port the API listens on")
     required_level: int = Field(
-        2, ge=0, le=4, description="lowest isolation level at which the worker takes jobs; production at least 3"
+        default=2, ge=0, le=4, description="lowest isolation level at which the worker takes jobs; production at least 3"
     )
     tick_s: int = Field(default=1, ge=1, le=600, description="seconds between the moments at which tenants see a job move")
     lease_s: int = Field(default=60, ge=5, le=3600, description="seconds without heartbeat after which a job is taken over")

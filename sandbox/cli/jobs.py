@@ -1,0 +1,105 @@
+"""`yunei jobs`, over the HTTP API."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from sandbox.cli.exits import Exit
+from sandbox.cli.output import JsonFlag, emit, facts, line, rows_of, table
+from sandbox.cli.query import Agreement, Environment, Epsilon, Parameters, Purpose, SqlFile, SqlText, query_of
+from sandbox.cli.remote import After, Key, Limit, connect
+from sandbox.kernel.canonical import Json
+
+app = typer.Typer(no_args_is_help=True, help="Jobs: submit, look, wait, cancel, promote.")
+
+Job = Annotated[str, typer.Argument(help="job-…")]
+ENDED = frozenset({"released", "blocked", "failed", "cancelled", "expired", "refused"})
+SETTLED = ENDED | {"in_egress"}
+"""States in which a job waits for people or has ended."""
+
+
+@app.command()
+def submit(  # noqa: PLR0913, PLR0917 - the fields of the API
+    context: typer.Context,
+    agreement: Agreement,
+    purpose: Purpose,
+    env: Environment = "dev",
+    sql: SqlText = None,
+    sql_file: SqlFile = None,
+    epsilon: Epsilon = None,
+    param: Parameters = None,
+    key: Key = None,
+    *,
+    as_json: JsonFlag = False,
+) -> None:
+    """Submit a job."""
+    query = query_of((agreement, purpose, env), sql, sql_file, epsilon, param)
+    with connect(context) as client:
+        _show(client.submit(query, key), as_json=as_json)
+
+
+@app.command("list")
+def list_jobs(context: typer.Context, after: After = None, limit: Limit = 20, *, as_json: JsonFlag = False) -> None:
+    """List your jobs, newest first."""
+    with connect(context) as client:
+        page = client.jobs(after, limit)
+    if as_json:
+        emit(page)
+    else:
+        table(
+            ("job", "state", "environment", "agreement", "created"),
+            rows_of(page, "id", "state", "environment", "agreement", "created_at"),
+        )
+
+
+@app.command()
+def get(context: typer.Context, job: Job, *, as_json: JsonFlag = False) -> None:
+    """Show one job."""
+    with connect(context) as client:
+        _show(client.job(job), as_json=as_json)
+
+
+@app.command()
+def wait(
+    context: typer.Context,
+    job: Job,
+    timeout: Annotated[float, typer.Option("--timeout", min=0, help="Seconds.")] = 120.0,
+    *,
+    final: Annotated[bool, typer.Option("--final", help="Until it has ended, review included.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Wait until a job has ended or waits for review; passes unless it failed, was blocked or came to nothing."""
+    with connect(context) as client:
+        view = client.wait(job, ENDED if final else SETTLED, timeout)
+    _show(view, as_json=as_json)
+    raise typer.Exit(Exit.DONE if view["state"] in {"released", "in_egress"} else Exit.REFUSED)
+
+
+@app.command()
+def watch(context: typer.Context, job: Job, *, as_json: JsonFlag = False) -> None:
+    """Print the steps of a job as they become visible; one JSON document a line with --json."""
+    with connect(context) as client:
+        for event in client.job_events(job):
+            if as_json:
+                emit(event, one_line=True)
+            else:
+                line(f"{event.get('at', '')} {event.get('type', '')} {event.get('state', '')}")
+
+
+@app.command()
+def cancel(context: typer.Context, job: Job, *, as_json: JsonFlag = False) -> None:
+    """Cancel a job."""
+    with connect(context) as client:
+        _show(client.cancel(job), as_json=as_json)
+
+
+@app.command()
+def promote(context: typer.Context, job: Job, key: Key = None, *, as_json: JsonFlag = False) -> None:
+    """Let the SQL of a released dev job run in prod."""
+    with connect(context) as client:
+        _show(client.promote(job, key), as_json=as_json)
+
+
+def _show(document: Mapping[str, Json], *, as_json: bool) -> None:
+    emit(document) if as_json else facts(document)

@@ -1,0 +1,120 @@
+"""`yunei policy`: the dry run offline, and a policy's own cases."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sandbox.cli.exits import Exit
+from sandbox.cli.output import JsonFlag, emit, line, table
+from sandbox.cli.query import SqlFile, SqlText, sql_of
+from sandbox.cli.verdict import show
+from sandbox.kernel.errors import YuneiError
+
+if TYPE_CHECKING:
+    from policies.grant import Grant
+    from sandbox.jobs.offline import OfflineCheck
+
+app = typer.Typer(no_args_is_help=True, help="Check SQL against a policy offline; run a policy's own cases.")
+
+CatalogPath = Annotated[Path, typer.Option("--catalog", help="A catalog item, or a folder of them.")]
+PolicyPath = Annotated[Path, typer.Option("--policy", help="The policy.")]
+Lines = Annotated[Path | None, typer.Option("--jsonl", help='Queries, one {"id", "sql", …} per line; - for stdin.')]
+
+
+@app.command()
+def check(
+    catalog: CatalogPath,
+    policy: PolicyPath,
+    sql: SqlText = None,
+    sql_file: SqlFile = None,
+    jsonl: Lines = None,
+    *,
+    as_json: JsonFlag = False,
+) -> None:
+    """Judge queries as the service would, from documents alone; neither agreement term nor budget is looked at.
+
+    One query: exit code 0 allowed, 1 refused. With --jsonl one verdict per line comes out, and the exit code is 0 when
+    every line was a query, whatever the verdicts, and 2 when one was not. Without a query the policy itself is resolved.
+    """
+    grant = _grant(catalog, policy)
+    if jsonl is not None:
+        raise typer.Exit(_judge_lines(grant, jsonl))
+    if sql is None and sql_file is None:
+        emit({"allowed": True, "digest": grant.digest}) if as_json else line(f"resolves: {grant.digest}")
+        return
+    with _offline(grant) as offline:
+        verdict = offline.judge({"sql": sql_of(sql, sql_file)})
+    emit(verdict) if as_json else show(verdict)
+    raise typer.Exit(Exit.DONE if verdict["allowed"] else Exit.REFUSED)
+
+
+@app.command("test")
+def run_cases(
+    directory: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Holds catalog/ and policies/.")],
+    *,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run the cases that policies carry; passes when each has the verdict that it expects."""
+    from policies import check as library
+    from policies.documents import DocumentRefusedError
+
+    try:
+        outcomes = tuple(library.run_directory(directory))
+    except DocumentRefusedError as error:
+        raise YuneiError("APPLY_INVALID", documents=[fault.as_json() for fault in error.faults]) from None
+    rows = [(one.policy, one.sql, one.expected, ", ".join(one.found) or "allowed", one.passed) for one in outcomes]
+    if as_json:
+        names = ("policy", "sql", "expected", "found", "passed")
+        emit({"passed": all(one.passed for one in outcomes), "cases": [dict(zip(names, row, strict=True)) for row in rows]})
+    else:
+        table(("policy", "expected", "found", "passed"), [(row[0], row[2], row[3], "yes" if row[4] else "NO") for row in rows])
+    raise typer.Exit(Exit.DONE if all(one.passed for one in outcomes) else Exit.REFUSED)
+
+
+def _grant(catalog: Path, policy: Path) -> "Grant":
+    from policies.check import load_grant
+    from policies.documents import DocumentRefusedError
+    from policies.query import Refused
+
+    try:
+        grant = load_grant(catalog, policy)
+    except DocumentRefusedError as error:
+        raise YuneiError("APPLY_INVALID", documents=[fault.as_json() for fault in error.faults]) from None
+    if isinstance(grant, Refused):
+        raise YuneiError("POLICY_REFUSED", findings=[finding.as_json() for finding in grant.findings])
+    return grant
+
+
+@contextmanager
+def _offline(grant: "Grant") -> Iterator["OfflineCheck"]:
+    from policies.second_opinion import EngineOpinion
+    from sandbox.jobs.offline import OfflineCheck
+
+    with closing(EngineOpinion()) as opinion:
+        yield OfflineCheck(grant, opinion)
+
+
+def _judge_lines(grant: "Grant", source: Path) -> Exit:
+    usable = True
+    with _offline(grant) as offline, _opened(source) as lines:
+        for verdict in offline.judge_lines(lines):
+            emit(verdict, one_line=True)
+            usable = usable and verdict.get("code") != "MALFORMED"
+    return Exit.DONE if usable else Exit.UNUSABLE
+
+
+@contextmanager
+def _opened(source: Path) -> Iterator[Iterable[str]]:
+    if str(source) == "-":
+        yield sys.stdin
+        return
+    try:
+        file = source.open(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        raise YuneiError("MALFORMED", options=["--jsonl"]) from None
+    with file:
+        yield file

@@ -1,0 +1,37 @@
+"""`yunei sql`: dry runs over the HTTP API."""
+
+import typer
+
+from sandbox.cli.exits import Exit
+from sandbox.cli.output import JsonFlag, emit
+from sandbox.cli.query import Agreement, Environment, Epsilon, Parameters, Purpose, SqlFile, SqlText, query_of
+from sandbox.cli.remote import connect
+from sandbox.cli.verdict import show
+
+app = typer.Typer(no_args_is_help=True, help="Dry runs.")
+
+
+@app.callback()
+def group() -> None:
+    """Dry runs: what would happen to a query, from public metadata alone."""
+
+
+@app.command()
+def check(  # noqa: PLR0913, PLR0917 - the fields of the API
+    context: typer.Context,
+    agreement: Agreement,
+    purpose: Purpose,
+    env: Environment = "dev",
+    sql: SqlText = None,
+    sql_file: SqlFile = None,
+    epsilon: Epsilon = None,
+    param: Parameters = None,
+    *,
+    as_json: JsonFlag = False,
+) -> None:
+    """Say whether a query is allowed, how it would be protected and what it would cost. Charges nothing."""
+    query = query_of((agreement, purpose, env), sql, sql_file, epsilon, param)
+    with connect(context) as client:
+        verdict = client.check(query)
+    emit(verdict) if as_json else show(verdict)
+    raise typer.Exit(Exit.DONE if verdict["allowed"] else Exit.REFUSED)
