@@ -14,6 +14,8 @@ from sandbox.kernel.run import Limits, RunUsage
 
 _IPC_FRAMING_BYTES: Final = 1 << 16
 _KILL_GRACE_S: Final = 5.0
+_CPU_ACCURACY_MS: Final = 950
+"""Milliseconds of reported processor time that count as a spent second: the kernel limits and reports by different clocks."""
 
 
 @dataclass(frozen=True)
@@ -105,5 +107,5 @@ def code_of(ended: Ended | None, cpu_s: int) -> str | None:
     if ended is None:
         return "RUN_LOST"
     if ended.exit in {-signal.SIGKILL, -signal.SIGXCPU}:
-        return "RUN_DEADLINE" if ended.cpu_ms >= cpu_s * 1000 else "RUN_LOST"
+        return "RUN_DEADLINE" if ended.cpu_ms >= cpu_s * _CPU_ACCURACY_MS else "RUN_LOST"
     return None if ended.exit == codes.OK else codes.RUN_CODES.get(ended.exit, "RUN_FAILED")

@@ -1,6 +1,7 @@
 """Puts the layers on, in the only order that works. Each one that was ordered and fails ends the run."""
 
 import os
+import signal
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -75,6 +76,8 @@ def _lower(order: Order, view: rootfs.View, baseline: int) -> None:
     os.chdir(view.scratch)
     if "no_capabilities" in order.layers:
         privileges.drop_capabilities()
+    # A change of identity or capabilities clears the death signal, so it is set behind both.
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
     if "no_new_privs" in order.layers:
         privileges.forbid_new_privileges()
     if "rlimits" in order.layers:

@@ -65,6 +65,7 @@ def run(order: Order, view: View, result: int) -> None:
     """
     try:
         connection = open_engine(order, view)
+        _check_statement(connection, order.sql)
         relation = connection.sql(order.sql, params=dict(order.parameters) or None)
         _check_columns(order, relation.columns, [kind.id for kind in relation.types])
         reader = relation.to_arrow_reader(_BATCH_ROWS)
@@ -73,6 +74,12 @@ def run(order: Order, view: View, result: int) -> None:
         raise Refusal(SCRATCH_FULL if _scratch_is_full(str(reason)) else MEMORY) from None
     except (duckdb.Error, pa.ArrowException, RuntimeError, OSError) as reason:
         raise Refusal(_status_of(str(reason))) from None
+
+
+def _check_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    statements = connection.extract_statements(sql)
+    if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+        raise Refusal(FAILED)
 
 
 def _check_columns(order: Order, names: list[str], types: list[str]) -> None:

@@ -9,7 +9,7 @@ import select
 import signal
 import socket
 
-from . import confine, engine, order, probes, rootfs, syscalls
+from . import confine, engine, order, probes, rootfs
 from .codes import FAILED, LAYER_REFUSED, OK, ROOT, Refusal
 
 _BACKSTOP_S = 2.0
@@ -63,7 +63,6 @@ def _job(task: order.Order, view: rootfs.View | None, result: int, *, baseline: 
     """Be the job: confine this process, then run. Returns the exit status; whatever goes wrong becomes a number."""
     try:
         os.setsid()
-        syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
         _keep_only(result)
         view = confine.lock_in(task, view, baseline=baseline, program=program)
     except Refusal as refusal:

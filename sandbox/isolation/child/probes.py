@@ -21,7 +21,7 @@ Setup = Mapping[str, Any]
 _PTRACE, _IO_URING_SETUP, _USERFAULTFD = {"x86_64": 101, "aarch64": 117}, 425, {"x86_64": 323, "aarch64": 282}
 _KEYCTL, _BPF, _PERF = {"x86_64": 250, "aarch64": 219}, {"x86_64": 321, "aarch64": 280}, {"x86_64": 298, "aarch64": 241}
 _PTRACE_SEIZE, _KEY_GET_ID, _SESSION_KEYRING = 0x4206, 0, -3
-_FORKS = 200
+_FORKS = 160
 
 
 def _read(path: str) -> None:
