@@ -3,11 +3,12 @@
 Pure: reads the query and the grant, nothing else. Step 8 of the pipeline, generation, is `policies.emit`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sqlglot import exp
+from sqlglot.tokenizer_core import Token
 
 from policies.answer import Answer, answer_of
 from policies.constants import PREFIX, bound_value
@@ -29,8 +30,8 @@ class Draft:
 
     query: SubmittedQuery
     grant: Grant
+    tokens: Sequence[Token] | None = None
     tree: exp.Select | None = None
-    canonical: str = ""
     body: Body | None = None
     rows: Rows | None = None
     answer: Answer | None = None
@@ -53,20 +54,18 @@ def admit_text(draft: Draft) -> Draft:
 
 def admit_tokens(draft: Draft) -> Draft:
     """Step 2, before parsing: size, depth and joins on tokens."""
-    check_tokens(draft.query.sql)
-    return draft
+    return replace(draft, tokens=check_tokens(draft.query.sql))
 
 
 def parse_allowed(draft: Draft) -> Draft:
     """Steps 2 and 3: one SELECT whose nodes and functions are all on the allow-lists."""
-    return replace(draft, tree=parse(draft.query.sql))
+    return replace(draft, tree=parse(draft.query.sql, _made(draft.tokens)))
 
 
 def bind_names(draft: Draft) -> Draft:
-    """Step 4: every name is granted and qualified; what the tree then says is the canonical text."""
-    tree = _made(draft.tree)
-    body = bind(draft.query.sql, tree, draft.grant)
-    return replace(draft, body=body, canonical=tree.sql(dialect="duckdb", identify=True, comments=False))
+    """Step 4: every name is granted and qualified."""
+    body = bind(draft.query.sql, _made(draft.tree), draft.grant)
+    return replace(draft, body=body)
 
 
 def flow_classes(draft: Draft) -> Draft:
@@ -97,6 +96,8 @@ def rewrite(draft: Draft) -> Draft:
     answer, rows, unit = _made(draft.answer), _made(draft.rows), _made(draft.unit)
     terms = [*answer.key_terms, *(item.argument for item in answer.aggregates if item.argument is not None), *rows.filters]
     bound = frozenset().union(*(term.parameters for term in terms))
+    # the tree has served: the generator may reuse its nodes
+    canonical = _made(draft.tree).sql(dialect="duckdb", identify=True, comments=False, copy=False)
     governed = GovernedQuery(
         grant=draft.grant,
         relation=relation_text(answer, rows, unit),
@@ -108,8 +109,8 @@ def rewrite(draft: Draft) -> Draft:
         unit=bounds_of(draft.grant, rows, unit, answer.key_terms),
         tables=tuple(table_uses(rows, answer)),
         parameters={PREFIX + name: bound_value(draft.query.parameters[name]) for name in sorted(bound)},
-        canonical_sql=draft.canonical,
-        canonical_digest=digest_bytes(draft.canonical.encode()),
+        canonical_sql=canonical,
+        canonical_digest=digest_bytes(canonical.encode()),
     )
     return replace(draft, governed=governed)
 

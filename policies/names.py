@@ -167,15 +167,8 @@ def _bind_source(names: _Names, node: exp.Expr) -> "tuple[str, GrantedTable | Bo
         raise names.refuse("NAME_SHADOWS_TABLE", node.args["alias"], node.alias)
     if isinstance(node.args.get("alias"), exp.TableAlias) and node.args["alias"].columns:
         raise names.refuse("CONSTRUCT_NOT_ALLOWED", node.args["alias"])
-    node.set("this", _renamed(node.this, name))
+    node.this.args["this"] = name
     return alias, source
-
-
-def _renamed(identifier: exp.Identifier, name: str) -> exp.Identifier:
-    """Return the identifier under its looked-up name, at its old place."""
-    fresh = identifier.copy()
-    fresh.set("this", name)
-    return fresh
 
 
 def columns_of(source: "GrantedTable | Body") -> tuple[str, ...]:
@@ -256,27 +249,29 @@ def _spell_out_references(names: _Names, select: exp.Select, sources: "Mapping[s
     if group is not None:
         if group.args.get("all"):
             group.set("all", None)
-            plain = [_meant(item) for item in select.expressions if item.find(exp.AggFunc) is None]
-            group.set("expressions", [item.copy() for item in plain])
+            group.args["expressions"] = [_meant(item) for item in select.expressions if item.find(exp.AggFunc) is None]
         else:
-            group.set("expressions", [_referred(names, select, item, aliases, offered) for item in group.expressions])
+            group.args["expressions"] = [_referred(names, select, item, aliases, offered) for item in group.expressions]
         if not group.expressions:
             select.set("group", None)
     order = select.args.get("order")
     for item in order.expressions if order is not None else ():
-        item.set("this", _referred(names, select, item.this, aliases, set()))
+        item.args["this"] = _referred(names, select, item.this, aliases, set())
 
 
 def _referred(names: _Names, select: exp.Select, item: exp.Expr, aliases: Mapping[str, exp.Expr], columns: set[str]) -> exp.Expr:
-    """Return what a position or alias stands for. In GROUP BY a column of that name comes first, as in the engine."""
+    """Return what a position or alias stands for. In GROUP BY a column of that name comes first, as in the engine.
+
+    The node is shared, not copied: binding it twice says the same, and it is only read afterwards.
+    """
     node = item.unnest()
     if isinstance(node, exp.Literal) and not node.is_string:
         position = int(node.this) if str(node.this).isdigit() else 0
         if not 1 <= position <= len(select.expressions):
             raise names.refuse("ORDER_NOT_OUTPUT" if item.find_ancestor(exp.Order) else "NOT_GROUPED", item)
-        return _meant(select.expressions[position - 1]).copy()
+        return _meant(select.expressions[position - 1])
     if isinstance(node, exp.Column) and not node.table and folded(node.this) in aliases and folded(node.this) not in columns:
-        return aliases[folded(node.this)].copy()
+        return aliases[folded(node.this)]
     return item
 
 
@@ -325,7 +320,7 @@ def _bind_column(
     elif len(owners) > 1:
         yield names.finding("COLUMN_AMBIGUOUS", node, spoken)
     else:
-        node.set("this", _renamed(node.this, name))
+        node.this.args["this"] = name
         node.set("table", exp.to_identifier(owners[0], quoted=True))
 
 

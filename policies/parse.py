@@ -4,15 +4,18 @@ A node class that is not listed is refused, and so is a listed class that carrie
 clause that nobody thought of can neither pass nor be dropped.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, SqlglotError
+from sqlglot.tokenizer_core import Token
 
 from policies.findings import Refusal, finding
 from policies.query import Span
 from policies.text import span_at, span_of
+
+_DIALECT = Dialect.get_or_raise("duckdb")
 
 MAX_NODES = 2000
 MAX_TREE_DEPTH = 100
@@ -134,15 +137,15 @@ UNPROTECTED_ARGUMENTS = frozenset(
 )
 
 
-def parse(text: str) -> exp.Select:
-    """Return the one SELECT in `text`, comments dropped, held against the allow-lists.
+def parse(text: str, tokens: Sequence[Token]) -> exp.Select:
+    """Return the one SELECT in `text`, whose tokens were admitted, comments dropped, held against the allow-lists.
 
     Raises:
         Refusal: SYNTAX, NOT_ONE_STATEMENT, NOT_A_QUERY, TREE_TOO_LARGE, CONSTRUCT_NOT_ALLOWED, FUNCTION_NOT_ALLOWED,
             PROTECTION_UNAVAILABLE.
 
     """
-    root = _unwrapped(_one_statement(text), text)
+    root = _unwrapped(_one_statement(text, tokens), text)
     _check_size(root)
     for node in root.walk():
         node.comments = None
@@ -171,9 +174,9 @@ def check_nodes(text: str, root: exp.Expr) -> None:
         raise Refusal(*findings[:10])
 
 
-def _one_statement(text: str) -> exp.Expr:
+def _one_statement(text: str, tokens: Sequence[Token]) -> exp.Expr:
     try:
-        statements = sqlglot.parse(text, read="duckdb")
+        statements = _DIALECT.parser().parse(list(tokens), text)
     except ParseError as error:
         raise Refusal(finding("SYNTAX", _error_span(text, error))) from None
     except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError, KeyError, IndexError):

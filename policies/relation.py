@@ -66,13 +66,13 @@ def flatten(context: Context, body: Body, rows: Rows) -> Scope:
         Refusal: JOIN_NOT_DECLARED, CONSTRUCT_NOT_ALLOWED for a comma or cross join, and the codes of expressions.
 
     """
-    columns: dict[tuple[str, str], Term] = {}
+    columns = _Columns()
     scope = Scope(context.text, columns, context.parameters, context.uses, context.functions, rows.notices)
     joins = [None, *(body.select.args.get("joins") or ())]
     for (alias, source), join in zip(body.sources.items(), joins, strict=True):
         before = len(rows.occurrences)
         if isinstance(source, GrantedTable):
-            columns.update(_occurrence(rows, alias, source))
+            columns.occurrences[alias] = _occurrence(rows, source)
         else:
             inner = flatten(context, source, rows)
             columns.update({(alias, name): inner.compile(node) for name, node in source.outputs})
@@ -84,10 +84,23 @@ def flatten(context: Context, body: Body, rows: Rows) -> Scope:
     return scope
 
 
-def _occurrence(rows: Rows, alias: str, table: GrantedTable) -> dict[tuple[str, str], Term]:
+class _Columns(dict[tuple[str, str], Term]):
+    """Terms of a scope's columns; those of tables are made when first asked for, since most are never read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.occurrences: dict[str, Occurrence] = {}
+
+    def __missing__(self, where: tuple[str, str]) -> Term:
+        occurrence = self.occurrences[where[0]]
+        self[where] = column_term(occurrence, occurrence.table.columns[where[1]])
+        return self[where]
+
+
+def _occurrence(rows: Rows, table: GrantedTable) -> Occurrence:
     occurrence = Occurrence(f"t{len(rows.occurrences)}", table)
     rows.occurrences.append(occurrence)
-    return {(alias, name): column_term(occurrence, column) for name, column in table.columns.items()}
+    return occurrence
 
 
 def rank_of(table: GrantedTable, column: GrantedColumn) -> Rank:

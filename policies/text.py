@@ -20,11 +20,14 @@ MAX_TOKENS = 4000
 MAX_DEPTH = 50
 MAX_PREFIXES = 20
 
-_OPEN = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
-_CLOSE = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
-_PREFIX = frozenset({TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE, TokenType.SELECT, TokenType.FROM})
-_BREAKS_PREFIX = frozenset({TokenType.IDENTIFIER, TokenType.VAR, TokenType.NUMBER, TokenType.STRING})
-_UNCONDITIONAL = frozenset({TokenType.CROSS, TokenType.NATURAL})
+# tuples: members are compared by identity, which is faster than hashing an enumeration's name
+_OPEN = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE)
+_CLOSE = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END)
+_PREFIX = (TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE, TokenType.SELECT, TokenType.FROM)
+_BREAKS_PREFIX = (TokenType.IDENTIFIER, TokenType.VAR, TokenType.NUMBER, TokenType.STRING)
+_UNCONDITIONAL = (TokenType.CROSS, TokenType.NATURAL)
+_TEXTS = (TokenType.STRING, TokenType.NATIONAL_STRING, TokenType.RAW_STRING)
+_SIDES = (TokenType.INNER, TokenType.LEFT, TokenType.RIGHT, TokenType.OUTER)
 
 
 def span_at(text: str, start: int, end: int) -> Span:
@@ -57,12 +60,17 @@ def check_text(text: str) -> None:
         raise Refusal(finding("TEXT_NOT_UNICODE")) from None
     if size > MAX_BYTES:
         raise Refusal(finding("TEXT_TOO_LONG"))
+    if not text.replace("\n", "").replace("\t", "").isprintable():
+        _refuse_invisible(text)
+    if not unicodedata.is_normalized("NFC", text):
+        raise Refusal(finding("TEXT_NOT_NORMALISED"))
+
+
+def _refuse_invisible(text: str) -> None:
     for index, char in enumerate(text):
         # Cc: control, Cf: invisible format and direction marks, Co and Cn: no agreed meaning, Zl and Zp: line breaks to some
         if char not in "\n\t" and unicodedata.category(char) in {"Cc", "Cf", "Co", "Cn", "Zl", "Zp"}:
             raise Refusal(finding("TEXT_CONTROL_CHARACTER", span_at(text, index, index + 1)))
-    if not unicodedata.is_normalized("NFC", text):
-        raise Refusal(finding("TEXT_NOT_NORMALISED"))
 
 
 def check_tokens(text: str) -> Sequence[Token]:
@@ -85,9 +93,10 @@ def check_tokens(text: str) -> Sequence[Token]:
 
 
 def _check_identifiers(text: str, tokens: Sequence[Token]) -> None:
+    if text.isascii():
+        return
     for token in tokens:
-        quoted = token.token_type in {TokenType.STRING, TokenType.NATIONAL_STRING, TokenType.RAW_STRING}
-        if not quoted and not token.text.isascii() and not all(map(_plain, token.text)):
+        if not token.text.isascii() and token.token_type not in _TEXTS and not all(map(_plain, token.text)):
             raise Refusal(finding("IDENTIFIER_CONFUSABLE", _token_span(text, token), token.text))
 
 
@@ -109,12 +118,14 @@ def _check_nesting(text: str, tokens: Sequence[Token]) -> None:
 
 def _check_joins(text: str, tokens: Sequence[Token]) -> None:
     """Refuse a JOIN that meets the next JOIN, or the end, at its own depth without ON or USING between."""
+    if not any(token.token_type is TokenType.JOIN for token in tokens):
+        return
     waiting: dict[int, Token] = {}
     depth = 0
     previous = TokenType.SEMICOLON
     for token in tokens:
         kind = token.token_type
-        if kind in {TokenType.ON, TokenType.USING}:
+        if kind is TokenType.ON or kind is TokenType.USING:
             waiting.pop(depth, None)
         elif kind is TokenType.JOIN:
             _refuse_waiting(text, waiting.get(depth))
@@ -125,7 +136,7 @@ def _check_joins(text: str, tokens: Sequence[Token]) -> None:
         elif kind is TokenType.R_PAREN:
             _refuse_waiting(text, waiting.pop(depth, None))
             depth = max(depth - 1, 0)
-        previous = kind if kind not in {TokenType.INNER, TokenType.LEFT, TokenType.RIGHT, TokenType.OUTER} else previous
+        previous = previous if kind in _SIDES else kind
     for token in waiting.values():
         _refuse_waiting(text, token)
 
