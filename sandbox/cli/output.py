@@ -15,6 +15,9 @@ from sandbox.kernel.errors import YuneiError
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
+_PIPE_WIDTH = 200
+"""Columns of a table that no terminal shows."""
+
 
 def emit(document: Json, *, one_line: bool = False) -> None:
     """Print one JSON document on stdout."""
@@ -47,10 +50,11 @@ def write(data: bytes, output: Path | None) -> None:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table on stdout."""
-    view = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    view = Table(*columns, box=None, header_style="bold", pad_edge=False, show_header=any(columns))
     for row in rows:
         view.add_row(*(printable("" if cell is None else str(cell)) for cell in row))
-    Console(markup=False, highlight=False, emoji=False, soft_wrap=True).print(view)
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    Console(markup=False, highlight=False, emoji=False, width=width).print(view)
 
 
 def facts(document: Mapping[str, Json]) -> None:

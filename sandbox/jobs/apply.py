@@ -192,9 +192,9 @@ class _Run:
                 "catalog": len(declared.items),
                 "agreements": len(declared.agreements),
                 "policies": len(declared.policies),
-                "budgets": len(declared.budgets),
+                "budgets": len(declared.budgets) + len(declared.policies),
                 "canaries": len(declared.canaries),
-                "data": len(declared.data),
+                "snapshots": len(declared.data),
             },
         )
 
