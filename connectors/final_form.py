@@ -1,8 +1,10 @@
 """A granted column in final form: coarsened, within its bounds, within its domain. SQL text from public metadata. Pure."""
 
+import math
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
+from fractions import Fraction
 
 from policies.catalog import ColumnType
 from policies.grant import OTHER_KEY, GrantedColumn, Value
@@ -94,15 +96,14 @@ def representable(column: GrantedColumn) -> tuple[Decimal, Decimal]:
         YuneiError: `SUPPLY_FAILED`, no value of the type lies within the bounds.
 
     """
-    step = column.step if column.step is not None else Decimal(1)
     scale = column.type.scale or 0
-    unit = Decimal(1).scaleb(-scale)
-    largest = Decimal(_INT64) if column.type.kind == "integer" else Decimal(10) ** ((column.type.precision or 18) - scale) - unit
-    low = max(((column.low or 0) * step).quantize(unit, ROUND_CEILING), -largest)
-    high = min(((column.high or 0) * step).quantize(unit, ROUND_FLOOR), largest)
+    largest = _INT64 if column.type.kind == "integer" else 10 ** (column.type.precision or 18) - 1
+    in_units = Fraction(column.step if column.step is not None else 1) * 10**scale
+    low = max(math.ceil((column.low or 0) * in_units), -largest)
+    high = min(math.floor((column.high or 0) * in_units), largest)
     if low > high:
         raise YuneiError("SUPPLY_FAILED", column=column.name, rule="BOUNDS_EMPTY")
-    return low, high
+    return Decimal(f"{low}E-{scale}"), Decimal(f"{high}E-{scale}")
 
 
 def _value(value: Value) -> str:

@@ -107,7 +107,7 @@ def _structural(engine: SupplyEngine, source: Landing, types: dict[str, str]) ->
         return source.invalid("FORMAT")
     relation = landing.csv_rejects_relation(str(source.copy), list(types))
     try:
-        engine.rows(f"SELECT count(*) FROM (SELECT {', '.join(map(identifier, types))} FROM {relation})")
+        engine.rows(f"SELECT {', '.join(f'count({identifier(name)})' for name in types)} FROM {relation}")
         found = engine.rows("SELECT line, error_type::VARCHAR FROM reject_errors ORDER BY line LIMIT 1")
     except YuneiError:
         return source.invalid("STRUCTURE")

@@ -102,7 +102,7 @@ class SupplyService:
         Args:
             tx: the act's write transaction.
             item: declares the columns.
-            file: Parquet or CSV (UTF-8, comma, header, RFC 4180 quoting, an empty unquoted field is NULL).
+            file: Parquet, or CSV (UTF-8, comma, header, RFC 4180 quoting; an empty unquoted field is NULL, an empty line no row).
             actor: who supplies it.
 
         Raises:

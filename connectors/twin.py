@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -108,15 +109,15 @@ def _drawn(random: np.random.Generator, column: GrantedColumn, space: str) -> li
 
 
 def _numbers(random: np.random.Generator, column: GrantedColumn) -> list[Any]:
-    step = column.step if column.step is not None else Decimal(1)
-    unit = Decimal(1).scaleb(-(column.type.scale or 0))
-    if column.low is None or column.high is None:
-        low, high = (Decimal(number) for number in _DEFAULT_NUMBERS)
-    else:
-        low, high = representable(column)
-    span = int((high - low) / step)
-    drawn = ((low + int(number) * step).quantize(unit) for number in random.integers(0, span + 1, 8 * POOL, endpoint=False))
-    return sorted({int(value) if column.type.kind == "integer" else value for value in drawn})
+    """Draw multiples of the step within the bounds, in whole units of the last place so that nothing is rounded."""
+    scale = column.type.scale or 0
+    bounded = column.low is not None and column.high is not None
+    low, high = representable(column) if bounded else (Decimal(number) for number in _DEFAULT_NUMBERS)
+    first, last = (int(Fraction(bound) * 10**scale) for bound in (low, high))
+    step = max(1, int(Fraction(column.step or 1) * 10**scale))
+    count = (last - first) // step + 1
+    drawn = {first + step * int(share * count) for share in random.random(8 * POOL).tolist()}
+    return sorted(drawn) if column.type.kind == "integer" else [Decimal(f"{units}E-{scale}") for units in sorted(drawn)]
 
 
 def _texts(space: str, coarsen: str | None) -> list[str]:

@@ -1,7 +1,6 @@
 """Extracts in final form: every declared constraint is enforced, whatever the data hold."""
 
 import errno
-import os
 from collections import Counter
 from dataclasses import replace
 from datetime import date
@@ -315,7 +314,7 @@ def test_a_full_disk_leaves_nothing_half_made(domain: Domain, monkeypatch: pytes
     assert no_extracts(domain)
     assert len(list((domain.data / "raw" / "hospitals").iterdir())) == 1
     domain.build()
-    assert os.listdir(domain.data / "raw" / ".scratch") == []
+    assert list((domain.data / "raw" / ".scratch").iterdir()) == []
 
 
 def test_a_failed_registration_removes_the_files(domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
