@@ -9,15 +9,19 @@ import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, cast, get_args
 
+import typer.main
 from pydantic import BaseModel
 from sqlglot import exp
+from typer.core import TyperCommand, TyperGroup
 
 from policies import findings, names, parse, text
 from policies.catalog import CatalogItem
 from policies.functions import FUNCTIONS
 from policies.policy import AggregateName, Coarsen, Policy, Use
+from sandbox.cli.demo import demo
+from sandbox.cli.main import EPILOG, app
 from sandbox.kernel import errors
 from sandbox.kernel.roles import EXCLUSIVE, Role
 from sandbox.kernel.settings import Settings, unsafe_in_production
@@ -170,7 +174,7 @@ def sql_page() -> str:
     )
 
 
-def _sql_name(kind: type[exp.Expression]) -> str:
+def _sql_name(kind: type[exp.Expr]) -> str:
     """Name a node as analysts write it where it is a function, else as the tree calls it."""
     return str(kind.sql_name()).lower() if issubclass(kind, exp.Func) else kind.__name__
 
@@ -191,6 +195,37 @@ def _pattern(annotated: object) -> str:
     return str(get_args(annotated)[1].metadata[0].pattern)
 
 
+def commands() -> Mapping[str, TyperCommand]:
+    """Collect every command by the words that call it; `demo` is loaded late by the program, and so it is here."""
+    found = dict(_walk("", typer.main.get_group(app)))
+    late = typer.Typer()
+    late.command()(demo)
+    return {**found, "demo": cast("TyperCommand", typer.main.get_command(late))}
+
+
+def _walk(words: str, command: TyperGroup | TyperCommand) -> Iterable[tuple[str, TyperCommand]]:
+    if isinstance(command, TyperCommand):
+        yield words, command
+        return
+    for name, inner in command.commands.items():
+        yield from _walk(f"{words} {name}".strip(), cast("TyperGroup | TyperCommand", inner))
+
+
+def commands_page() -> str:
+    """List every command with its arguments and options, and the exit codes."""
+    parts = [f"{EPILOG} Options of the whole program stand before the command: `yunei --url … --token-file … jobs list`."]
+    for words, command in sorted(commands().items()):
+        rows = [(_spelling(parameter), getattr(parameter, "help", None) or "") for parameter in command.params]
+        said = (command.help or "").split("\n\n")[0].replace("\n", " ")
+        parts += [f"## yunei {words}", said, *([table(("argument or option", "meaning"), rows)] if rows else [])]
+    return page("Commands", *parts)
+
+
+def _spelling(parameter: Any) -> str:
+    names = [*parameter.opts, *parameter.secondary_opts]
+    return ", ".join(f"`{name}`" if name.startswith("-") else f"`{name.upper()}`" for name in names)
+
+
 def schema(model: type[BaseModel]) -> Callable[[], str]:
     """Make the printer of one document's JSON Schema (2020-12)."""
 
@@ -207,6 +242,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "roles.md": roles_page,
     "sql.md": sql_page,
+    "commands.md": commands_page,
     "schemas/catalog-item.schema.json": schema(CatalogItem),
     "schemas/policy.schema.json": schema(Policy),
 }
