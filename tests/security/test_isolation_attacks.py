@@ -119,7 +119,6 @@ def run(runtime, sql, columns=NUMBER, extracts=()):
         "SELECT content AS n FROM read_text('/etc/passwd')",
         "SELECT filename AS n FROM read_blob('/**')",
         "SELECT file AS n FROM glob('/*')",
-        "SELECT file AS n FROM glob('/scratch/*')",
         "SELECT column0 AS n FROM read_csv('/proc/self/environ', header=false)",
         "SELECT column0 AS n FROM read_csv('/data/0.parquet', header=false)",
         "SELECT content AS n FROM read_text('/data/../etc/passwd')",
@@ -144,8 +143,7 @@ def run(runtime, sql, columns=NUMBER, extracts=()):
     ],
 )
 def test_hostile_sql_is_a_failed_run(runtime, visits, sql):
-    outcome = run(runtime, sql, TEXT, [visits])
-    assert outcome == RunFailed("job-1", 1, "RUN_FAILED") or outcome.table.rows in {(), ((None,),), (("",),)}
+    assert run(runtime, sql, TEXT, [visits]) == RunFailed("job-1", 1, "RUN_FAILED")
 
 
 def test_the_extract_is_never_changed(runtime, visits):

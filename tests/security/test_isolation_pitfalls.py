@@ -55,7 +55,7 @@ def value(runtime: ProcessRuntime, sql: str, columns=NUMBER):
 
 def test_the_zygote_has_one_thread_before_and_after_forking(runtime):
     assert value(runtime, "SELECT 1 AS n") == 1
-    assert len(os.listdir(f"/proc/{runtime._link.pid()}/task")) == 1
+    assert len(list(Path(f"/proc/{runtime._link.pid()}/task").iterdir())) == 1
 
 
 def test_the_zygote_starts_with_an_empty_environment(runtime):
@@ -75,7 +75,7 @@ def test_the_zygote_holds_no_descriptor_of_the_service(runtime):
         link = ZygoteLink()
         try:
             link._boot()
-            targets = {os.readlink(entry) for entry in Path(f"/proc/{link.pid()}/fd").iterdir()}
+            targets = {str(entry.readlink()) for entry in Path(f"/proc/{link.pid()}/fd").iterdir()}
         finally:
             link.close()
     assert {target for target in targets if not target.startswith(("socket:", "/dev/null"))} == set()

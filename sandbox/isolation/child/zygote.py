@@ -28,9 +28,9 @@ def serve(control_fd: int) -> None:
         raise SystemExit(71)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     control = socket.socket(fileno=control_fd)
-    control.send(json.dumps(_greeting()).encode())
     program = seccomp.assemble(syscalls.MACHINE)
     baseline = privileges.data_in_use()
+    control.send(json.dumps(_greeting()).encode())
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 16, ORDER_DESCRIPTORS)
         if not message:
