@@ -12,6 +12,7 @@ itself rests on ρ; this check finds mistakes in it.
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -22,7 +23,11 @@ from egress.tails import threshold_delta
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.errors import YuneiError
 
-_FINEST, _COARSEST = 1e-6, 1e-4
+_STEPS = 2_000
+"""Steps of a loss distribution per claimed ε; also what bounds the work, since a manifest is a stranger's text."""
+_LARGEST_EPSILON = 1_000
+_LEAST = Decimal("1e-60")
+_RATIONAL = re.compile(r"[0-9]{1,100}(/[0-9]{1,100})?")
 
 
 @dataclass(frozen=True)
@@ -55,12 +60,15 @@ class Stated:
 
 @dataclass(frozen=True)
 class Recomputed:
-    """Cost derived again: exact sums, ε by conversion of ρ, ε by loss distributions, and what disagrees (empty: nothing)."""
+    """Cost derived again: exact sums, ε by conversion of ρ, ε by loss distributions, and what disagrees (empty: nothing).
+
+    `epsilon_pld` is None where the exact check already contradicts ε: composing it could take any length of time.
+    """
 
     rho: Fraction
     delta_tau: Fraction
     epsilon_zcdp: Decimal
-    epsilon_pld: Decimal
+    epsilon_pld: Decimal | None
     disagreements: tuple[str, ...]
 
 
@@ -82,7 +90,7 @@ def recompute(plan: Mapping[str, Json]) -> Recomputed:
     rho = sum((charge(one.mechanism, one.l1, one.l2_squared, one.scale) for one in stated.vectors), Fraction(0))
     delta_tau = _threshold(stated)
     by_rho = epsilon_of(rho, stated.delta_conv)
-    by_loss = _by_loss(stated)
+    by_loss = _by_loss(stated) if by_rho <= stated.epsilon else None
     holds = {
         "sensitivity": all(_sensible(one, stated) for one in stated.vectors),
         "charge": all(charge(one.mechanism, one.l1, one.l2_squared, one.scale) <= one.rho for one in stated.vectors),
@@ -90,8 +98,8 @@ def recompute(plan: Mapping[str, Json]) -> Recomputed:
         "threshold": delta_tau <= stated.threshold_delta,
         "delta_tau": stated.threshold_delta == stated.delta_tau,
         "delta": stated.delta_conv + stated.delta_tau <= Fraction(stated.delta),
-        "epsilon_zcdp": epsilon_of(stated.rho, stated.delta_conv) <= stated.epsilon,
-        "epsilon_pld": by_loss <= stated.epsilon,
+        "epsilon_zcdp": max(by_rho, epsilon_of(stated.rho, stated.delta_conv)) <= stated.epsilon,
+        "epsilon_pld": by_loss is not None and by_loss <= stated.epsilon,
     }
     return Recomputed(rho, delta_tau, by_rho, by_loss, tuple(name for name, held in holds.items() if not held))
 
@@ -118,7 +126,7 @@ def _by_loss(stated: Stated) -> Decimal:
     from dp_accounting.pld import common  # noqa: PLC0415 - heavy, and only verifiers need it
     from dp_accounting.pld import privacy_loss_distribution as losses  # noqa: PLC0415
 
-    step = min(_COARSEST, max(_FINEST, float(stated.epsilon) / 200))
+    step = float(stated.epsilon) / _STEPS
     composed = losses.identity(value_discretization_interval=step)
     for one in stated.vectors:
         if one.mechanism == "discrete_laplace":
@@ -155,7 +163,9 @@ def _stated(plan: Mapping[str, Json]) -> Stated:
             )
         case _:
             raise ValueError("not a plan")
-    if not (0 < stated.delta_conv < 1 and stated.epsilon.is_finite() and stated.delta.is_finite() and stated.groups > 0):
+    known = stated.epsilon.is_finite() and stated.delta.is_finite()
+    sensible = known and _LEAST < stated.epsilon <= _LARGEST_EPSILON and _LEAST < stated.delta < 1
+    if not (sensible and 0 < stated.delta_conv < 1 and stated.groups > 0):
         raise ValueError("not a plan")
     return stated
 
@@ -179,4 +189,7 @@ def _vector(part: object) -> Vector:
 
 
 def _fraction(text: object) -> Fraction:
+    """`Fraction` itself would spend any amount of memory on an exponent."""
+    if not _RATIONAL.fullmatch(str(text)):
+        raise ValueError("not a rational")
     return Fraction(str(text))

@@ -1,0 +1,135 @@
+"""The second opinion: agrees with every plan we make, and disagrees with every one that claims too little."""
+
+import copy
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from egress.accounting import charge, epsilon_of, rho_of, scale_for
+from egress.model import ProtectionPlan
+from egress.plan import plan
+from egress.recompute import recompute
+from sandbox.kernel.errors import YuneiError
+from tests.fakes_egress import AVG, COUNT, GENDER, SUM, TOWN, UNITS, governed, unit
+
+
+def planned(epsilon: str = "1", key=TOWN, **bounds: object) -> ProtectionPlan:
+    found = plan(governed(COUNT, UNITS, SUM, AVG, keys=(key,), bounds=unit(**bounds)), Decimal(epsilon))
+    assert isinstance(found, ProtectionPlan)
+    return found
+
+
+@pytest.mark.parametrize("epsilon", ["0.02", "0.3", "1", "4"])
+@pytest.mark.parametrize(("key", "bounds"), [(GENDER, {}), (TOWN, {"max_rows": 30, "max_groups": 4})])
+def test_loss_distributions_come_to_no_more_than_the_claim_and_not_to_much_less(epsilon: str, key, bounds) -> None:
+    found = planned(epsilon, key, **bounds)
+    again = recompute(found.as_json())  # type: ignore[arg-type]
+    assert again.disagreements == ()
+    assert (again.rho, again.delta_tau) == (found.rho, found.delta_tau)
+    assert again.epsilon_pld is not None
+    assert found.epsilon * Decimal("0.8") < again.epsilon_pld <= found.epsilon
+
+
+def with_(**changes: object) -> dict[str, Any]:
+    document = copy.deepcopy(planned(max_rows=30, max_groups=4).as_json())
+    assert isinstance(document, dict)
+    for path, value in changes.items():
+        place: Any = document
+        *way, last = path.split("__")
+        for step in way:
+            place = place[int(step)] if step.isdigit() else place[step]
+        place[int(last) if last.isdigit() else last] = value
+    return document
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"epsilon": "0.9"}, {"epsilon_zcdp", "epsilon_pld"}),
+        ({"parts__0__scale": "1/2"}, {"charge", "epsilon_zcdp", "epsilon_pld"}),
+        ({"parts__0__rho": "1/1000000"}, {"charge", "rho"}),
+        ({"rho": "1/1000000"}, {"rho"}),
+        ({"threshold__tau": 50}, {"threshold"}),
+        ({"delta_tau": "0"}, {"delta_tau"}),
+        ({"threshold": None}, {"delta_tau"}),
+        ({"delta": "0.00000005"}, {"delta"}),
+        ({"parts__1__l1": "3", "parts__1__l2_squared": "3"}, {"sensitivity"}),
+        ({"parts__4__l1": "1"}, {"sensitivity"}),
+        ({"bounding__groups": 5}, {"sensitivity", "threshold"}),
+    ],
+)
+def test_a_manifest_that_claims_too_little_is_contradicted_by_name(changes, named: set[str]) -> None:
+    assert set(recompute(with_(**changes)).disagreements) == named
+
+
+def test_a_threshold_without_its_noise_costs_everything() -> None:
+    document = with_()
+    document["parts"] = document["parts"][:-1]
+    again = recompute(document)
+    assert again.delta_tau == 1
+    assert {"threshold", "rho"} <= set(again.disagreements)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"bounding": {}, "parts": [], "threshold": None},
+        with_(parts=[]),
+        with_(parts=["x"]),
+        with_(parts__0__mechanism="none"),
+        with_(parts__0__scale="0"),
+        with_(parts__0__scale="1/0"),
+        with_(parts__0__l1="0"),
+        with_(parts__0__rho="-1"),
+        with_(epsilon="NaN"),
+        with_(epsilon="many"),
+        with_(epsilon="0"),
+        with_(epsilon="1e-999999999"),
+        with_(delta="1e-999999999"),
+        with_(rho="1e999999999"),
+        with_(epsilon="1001"),
+        with_(delta="Infinity"),
+        with_(delta_conv="1"),
+        with_(bounding__groups=0),
+        with_(bounding=None),
+    ],
+)
+def test_what_is_not_a_plan_is_malformed(document) -> None:
+    with pytest.raises(YuneiError) as caught:
+        recompute(document)
+    assert caught.value.code == "MALFORMED"
+
+
+def test_laplace_vectors_enter_as_the_worst_mechanism_of_their_pure_epsilon() -> None:
+    found = planned("1", GENDER)
+    delta = found.delta_conv
+    share = rho_of(Decimal(1), delta) / len(found.parts)
+    parts = []
+    for part in found.parts:
+        scale = scale_for("discrete_laplace", part.l1, part.l2_squared, share)
+        cost = charge("discrete_laplace", part.l1, part.l2_squared, scale)
+        parts.append(replace(part, mechanism="discrete_laplace", scale=scale, rho=cost))
+    changed = replace(found, parts=tuple(parts), rho=sum((part.rho for part in parts), Fraction(0)))
+    again = recompute(changed.as_json())  # type: ignore[arg-type]
+    assert again.disagreements == ()
+    assert again.epsilon_pld is not None
+    assert Decimal("0.4") < again.epsilon_pld <= 1
+
+
+@pytest.mark.parametrize("sigma", [1.0, 2.0, 8.0])
+@pytest.mark.parametrize("shift", [1, 2, 5])
+def test_the_exact_curve_of_the_discrete_gaussian_is_within_the_claim_by_rho(sigma: float, shift: int) -> None:
+    """The step from continuous to discrete, checked where it is largest: small σ, by direct summation."""
+    x = np.arange(-400, 401).astype(float)
+    mass = np.exp(-(x**2) / (2 * sigma**2))
+    mass /= mass.sum()
+    moved = np.roll(mass, shift)
+    for delta in (Fraction(1, 10**4), Fraction(1, 10**8)):
+        epsilon = float(epsilon_of(Fraction(shift**2) / Fraction(2 * sigma**2), delta))
+        exact = np.maximum(0, mass - np.exp(epsilon) * moved).sum()
+        assert exact <= float(delta)
