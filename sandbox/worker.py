@@ -43,7 +43,7 @@ class Worker:
         }
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
-        """Take no new job, finish those that run, then return from `serve`."""
+        """Take no new job, and return from `serve`."""
         self._stop.set()
 
     def serve(self) -> None:
@@ -51,6 +51,9 @@ class Worker:
         while not self._stop.is_set():
             if not self.turn():
                 self._stop.wait(IDLE_S)
+
+    def close(self) -> None:
+        """Wait for the runs under way; their outcomes are kept, and published by whoever turns next."""
         self._pool.shutdown(wait=True)
 
     def turn(self) -> bool:
@@ -117,6 +120,7 @@ def run(settings: Settings) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, worker.stop)
         worker.serve()
+        worker.close()
     finally:
         runtime.close()
         container.close()
