@@ -101,7 +101,8 @@ class _Run:
         self._progress("register", str(len(self._declared.policies)))
         with self._deps.db.write() as tx:
             if signed is not None:
-                self._note_once(tx, "apply.signed", signed.digest, {"signers": list(signed.signers)})
+                payload: Mapping[str, Json] = {"digest": signed.digest, "signers": list(signed.signers)}
+                self._note_once(tx, "apply.signed", signed.subject, payload)
             for name in names:
                 public = self._deps.keys.signer(name).public.hex()
                 self._note("keys", name, self._note_once(tx, "key.created", f"key:{name}", {"public": public}))

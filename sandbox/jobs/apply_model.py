@@ -15,6 +15,9 @@ from sandbox.kernel.errors import ErrorKind
 from sandbox.kernel.roles import Role
 from tenants.model import Organisation, OrganisationKind, Person, ServiceAgreement
 
+Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
+"""Of organisations and people; leaves room for prefixes such as `key:owner-` where identifiers are stored."""
+
 Title = Annotated[str, Field(min_length=1, max_length=200)]
 
 FAULTS: Mapping[str, ErrorKind] = {
@@ -68,7 +71,7 @@ class Fault:
 class OrganisationEntry(Strict):
     """One line of `organisations.yaml`."""
 
-    id: Slug
+    id: Id
     kind: OrganisationKind
     name: Title
 
@@ -80,8 +83,8 @@ class OrganisationEntry(Strict):
 class PersonEntry(Strict):
     """One line of `people.yaml`; an empty list of roles takes all roles away."""
 
-    id: Slug
-    organisation: Slug
+    id: Id
+    organisation: Id
     name: Title
     roles: tuple[Role, ...]
 
@@ -95,8 +98,8 @@ class AgreementEntry(Strict):
 
     id: Slug
     operation_agreement: Slug
-    operator: Slug
-    application: Slug
+    operator: Id
+    application: Id
     from_: date = Field(alias="from")
     until: date
 

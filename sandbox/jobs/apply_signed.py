@@ -30,6 +30,11 @@ class Signed:
     digest: str
     signers: tuple[str, ...]
 
+    @property
+    def subject(self) -> str:
+        """What the audit event is about: a name as short as identifiers are, of 128 bits of the digest."""
+        return "apply:" + self.digest.removeprefix("sha256:")[:32]
+
 
 @dataclass(frozen=True)
 class Unsigned:

@@ -8,6 +8,14 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+INSERT_ONLY = {
+    "audit_leaf": ("UPDATE", "DELETE"),
+    "audit_node": ("UPDATE", "DELETE"),
+    "audit_checkpoint": ("UPDATE", "DELETE"),
+    "audit_tenant": ("UPDATE", "DELETE"),
+    "audit_event": ("UPDATE",),
+}
+
 
 def upgrade() -> None:
     op.create_table(
@@ -66,6 +74,11 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["leaf_index"], ["audit_leaf.leaf_index"], name=op.f("fk_audit_tenant_leaf_index")),
         sa.PrimaryKeyConstraint("tenant", "leaf_index", name=op.f("pk_audit_tenant")),
     )
+    if op.get_bind().dialect.name == "sqlite":
+        for table, acts in INSERT_ONLY.items():
+            for act in acts:
+                name = f"{table}_no_{act.lower()}"
+                op.execute(f"CREATE TRIGGER {name} BEFORE {act} ON {table} BEGIN SELECT RAISE(ABORT, 'insert only'); END")
 
 
 def downgrade() -> None:
