@@ -1,4 +1,4 @@
-"""Governed queries built by hand for the tests of protection: no compiler, no engine."""
+"""For the tests of protection: governed queries built by hand, without compiler or engine, and a log that only remembers."""
 
 from datetime import date
 from decimal import Decimal
@@ -8,6 +8,8 @@ from sqlglot import exp
 from policies.grant import Grant, GrantedTable
 from policies.policy import Policy
 from policies.query import Aggregate, GovernedQuery, GroupKey, Order, OutputColumn, TableUse, UnitBounds
+from sandbox.kernel.audit.model import AuditEvent
+from sandbox.kernel.db import Transaction
 from sandbox.kernel.run import Cell, ColumnSpec, ExactTable
 
 GENDER = GroupKey("k0", "text", ("F", "M"), nullable=False, lineage=("people.gender",))
@@ -98,3 +100,17 @@ def exact(query: GovernedQuery, *rows: tuple[Cell, ...], units: bool = False) ->
     if units:
         specs.append(ColumnSpec("units", "exact", "integer"))
     return ExactTable(tuple(specs), rows)
+
+
+class Recorder:
+    """Keeps events instead of logging them; `fails` breaks the append, as a full disk would."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.events: list[AuditEvent] = []
+        self.fails = fails
+
+    def append(self, tx: Transaction, event: AuditEvent) -> int:
+        if self.fails:
+            raise OSError("no space")
+        self.events.append(event)
+        return len(self.events) - 1
