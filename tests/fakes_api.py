@@ -187,18 +187,18 @@ class FakeReviews:
 
 class FakeReleases:
     def __init__(self) -> None:
-        self.recalled = False
+        self.state = "released"
 
     def list(self, caller: Principal, after: str | None, limit: int) -> Page[Any]:
-        return Page(({"id": RELEASE, "state": "released"},), None)
+        return Page((self._line(),), None)
 
     def manifest(self, caller: Principal, release: str) -> Any:
         self._own(release)
-        return {"payloadType": "application/vnd.in-toto+json", "payload": "e30=", "signatures": []}
+        return self._line() | {"envelope": {"payload": "e30="}, "statement": {}, "recall": None}
 
     def content(self, caller: Principal, release: str, form: str) -> bytes:
         self._own(release)
-        if self.recalled:
+        if self.state == "recalled":
             raise YuneiError("RELEASE_RECALLED")
         return b"gender,visits\r\n" if form == "csv" else form.encode()
 
@@ -208,12 +208,34 @@ class FakeReleases:
 
     def recall(self, caller: Principal, release: str, reason: str, key: str) -> Any:
         self._own(release)
-        self.recalled = True
-        return {"id": release, "state": "recalled"}
+        self.state = "recalled"
+        at = "2026-11-23T08:00:00.000000Z"
+        fetched = [{"organisation": "org-application", "person": "per-1", "format": "csv", "at": at, "digest": CANARY}]
+        return {"release": release, "reason": reason, "recalled_at": at, "fetched": fetched, "envelope": {}}
 
     def _own(self, release: str) -> None:
         if release != RELEASE:
             raise YuneiError("NOT_FOUND")
+
+    def _line(self) -> dict[str, Any]:
+        return {
+            "id": RELEASE,
+            "state": self.state,
+            "job": JOB,
+            "request": REVIEW,
+            "recipient": "org-application",
+            "operator": "org-operator",
+            "institutions": ["org-institution"],
+            "environment": "prod",
+            "synthetic": False,
+            "expires": "2026-12-31",
+            "released_at": "2026-11-23T08:00:00.000000Z",
+            "envelope_digest": ETAG,
+            "audit_index": 1,
+            "formats": ["csv"],
+            "deliveries": 0,
+            "bundle": CANARY,
+        }
 
 
 class FakeReplay:
@@ -260,7 +282,7 @@ class FakeContainer:
 def fake_container(directory: Path) -> FakeContainer:
     """Make one with a real, small audit log in `directory`."""
     keys = KeyRing(directory / "keys")
-    keys.create("log", "service")
+    keys.create("log", "service", "owner-org-institution", "internal")
     db = Database(f"sqlite:///{directory / 'yunei.db'}")
     metadata.create_all(db.engine)
     audit = AuditLog(keys, ManualClock(datetime(2026, 11, 23, tzinfo=UTC)), 1, "yunei/test")

@@ -11,7 +11,7 @@ from sandbox.api.documentation import Application
 from sandbox.api.guard import Guard
 from sandbox.api.problems import on_http_error, on_malformed, on_refusal
 from sandbox.api.routes import PREFIX, add_routes
-from sandbox.api.services import Container
+from sandbox.bootstrap import Container
 from sandbox.kernel.errors import YuneiError
 
 NO_TELEMETRY: TelemetryConfig = {

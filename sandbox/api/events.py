@@ -11,7 +11,8 @@ from fastapi.sse import ServerSentEvent
 
 from sandbox.api.auth import Caller
 from sandbox.api.inputs import ObjectId
-from sandbox.api.services import Container, Services
+from sandbox.api.services import Services
+from sandbox.bootstrap import Container
 from sandbox.jobs.model import JOB, JobEvent
 from tenants.model import Principal
 

@@ -124,34 +124,31 @@ def defect(trace: str, accept_language: str | None) -> Response:
     return problem("DEFECT", accept_language, {"trace_id": trace})
 
 
-def on_refusal(request: Request, error: Exception) -> Response:
+async def on_refusal(request: Request, error: YuneiError) -> Response:
     """Answer a `YuneiError`. A code of status 500 is our fault: its facts stay inside, the trace id leads to them."""
-    refusal = cast("YuneiError", error)
     accept = request.headers.get("accept-language")
-    if refusal.kind.status == 500:
-        request.state.defect = refusal.code
+    if error.kind.status == 500:
+        request.state.defect = error.code
         return defect(request.state.trace, accept)
-    return problem(refusal.code, accept, {} if refusal.kind.status > 500 else refusal.facts)
+    return problem(error.code, accept, {} if error.kind.status > 500 else error.facts)
 
 
-def on_malformed(request: Request, error: Exception) -> Response:
+async def on_malformed(request: Request, error: RequestValidationError) -> Response:
     """Answer a payload that does not fit its schema: where it does not fit and by which rule, never what stood there."""
-    invalid = cast("RequestValidationError", error)
-    errors = invalid.errors()
+    errors = error.errors()
     accept = request.headers.get("accept-language")
     for item in errors:
         place, name = item["loc"][0], str(item["loc"][-1]).lower()
         if place == "header" and item["type"] == "missing" and name in _OF_MISSING_HEADER:
             return problem(_OF_MISSING_HEADER[name], accept)
-        if place == "body" and isinstance(invalid.body, bytes):
+        if place == "body" and isinstance(error.body, bytes):
             return problem("UNSUPPORTED_MEDIA", accept)
     return problem("MALFORMED", accept, {"fields": tuple(_field(item) for item in errors[:_SHOWN_FIELDS])})
 
 
-def on_http_error(request: Request, error: Exception) -> Response:
+async def on_http_error(request: Request, error: HTTPException) -> Response:
     """Answer what the framework refuses by itself: no such route, no such method, an unreadable body."""
-    refused = cast("HTTPException", error)
-    code = _OF_STATUS.get(refused.status_code, "MALFORMED" if refused.status_code < 500 else "UNAVAILABLE")
+    code = _OF_STATUS.get(error.status_code, "MALFORMED" if error.status_code < 500 else "UNAVAILABLE")
     answer = problem(code, request.headers.get("accept-language"))
     if code == "METHOD_NOT_ALLOWED":
         answer.headers["Allow"] = ", ".join(sorted(_methods_of(request)))

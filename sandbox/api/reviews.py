@@ -1,5 +1,6 @@
 """Reviews: the queue, the evidence, blind votes bound to the exact evidence, and the applicant's answer to a return."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import Response
@@ -118,8 +119,6 @@ def withdraw_review(review: ObjectId, response: Response, caller: Caller, servic
     return _tagged(services.reviews.withdraw(caller, review), response)
 
 
-def _tagged(evidence: Json, response: Response) -> Json:
-    if not isinstance(evidence, dict):
-        raise TypeError("evidence is a JSON object")
+def _tagged(evidence: Mapping[str, Json], response: Response) -> Json:
     response.headers["ETag"] = f'"{evidence["etag"]}"'
     return evidence

@@ -39,7 +39,7 @@ _VOTE = (
     "COMMENT_REQUIRED",
     "ILLEGAL_TRANSITION",
 )
-_GONE = ("NOT_FOUND", "RELEASE_RECALLED", "RELEASE_EXPIRED", "AGREEMENT_EXPIRED", "AGREEMENT_SUSPENDED")
+_GONE = ("NOT_FOUND", "RELEASE_RECALLED", "RELEASE_EXPIRED", "AGREEMENT_SUSPENDED")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ _ETAG = header(200, "ETag", "the digest that a vote binds")
 _JOB_PLACE = header(202, "Location", "where the job is")
 _REPLAY_PLACE = header(202, "Location", "where the replay is")
 _FILE = binary(200, {**releases.MEDIA_TYPES})
-_BUNDLE = binary(200, {"bundle": releases.BUNDLE_TYPE})
+_PACKAGE = binary(200, {"bundle": releases.PACKAGE_TYPE})
 
 
 def _review(method: str, suffix: str, endpoint: Callable[..., Any], scope: str, *codes: str) -> Route:
@@ -107,7 +107,7 @@ ROUTES: tuple[Route, ...] = (
     _review("POST", "/revise", reviews.revise_review, "reviews:answer", "ILLEGAL_TRANSITION", "COMMENT_REQUIRED"),
     _review("POST", "/withdraw", reviews.withdraw_review, "reviews:answer", "ILLEGAL_TRANSITION"),
     Route("GET", "/releases", releases.list_releases, "releases:read", releases.ReleasePage, ("NOT_FOUND",)),
-    Route("GET", "/releases/{id}", releases.get_release, "releases:read", dict[str, Any], ("NOT_FOUND",)),
+    Route("GET", "/releases/{id}", releases.get_release, "releases:read", releases.ReleaseResource, ("NOT_FOUND",)),
     Route(
         "GET",
         "/releases/{id}/content",
@@ -126,15 +126,15 @@ ROUTES: tuple[Route, ...] = (
         None,
         _GONE,
         response_class=Response,
-        responses=_BUNDLE,
+        responses=_PACKAGE,
     ),
     Route(
         "POST",
         "/releases/{id}/recall",
         releases.recall_release,
         "releases:recall",
-        dict[str, Any],
-        (*_KEYED, "NOT_FOUND", "ILLEGAL_TRANSITION"),
+        releases.RecallStatement,
+        (*_KEYED, "NOT_FOUND", "COMMENT_REQUIRED", "ILLEGAL_TRANSITION"),
     ),
     Route(
         "POST",
@@ -153,7 +153,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/audit/proof", evidence.get_audit_proof, "audit:read", None, ("NOT_FOUND",), response_class=PlainTextResponse),
     Route("GET", "/audit/consistency", evidence.get_audit_consistency, "audit:read", evidence.Consistency, ("NOT_FOUND",)),
     Route("GET", "/lineage/{id}", evidence.trace_lineage, "lineage:read", evidence.Graph, ("NOT_FOUND",)),
-    Route("GET", "/keys", service_info.list_keys, OPEN, service_info.KeySet),
+    Route("GET", "/keys", service_info.get_keys, OPEN, dict[str, str]),
     Route("GET", "/health", service_info.get_health, OPEN, service_info.Health),
     Route("GET", "/me", service_info.get_me, ANY, service_info.Identity),
 )

@@ -1,9 +1,8 @@
 """The service itself: liveness, public keys, and who the caller is."""
 
-import base64
-
 from pydantic import BaseModel
 
+from egress.release.verify import public_keys
 from sandbox.api.auth import Caller
 from sandbox.api.services import Services
 from sandbox.kernel.canonical import Json
@@ -13,20 +12,6 @@ class Health(BaseModel):
     """Liveness only."""
 
     status: str
-
-
-class PublicKey(BaseModel):
-    """One Ed25519 key that signs evidence; `public` is the base64 of its 32 raw bytes."""
-
-    name: str
-    algorithm: str
-    public: str
-
-
-class KeySet(BaseModel):
-    """What an outsider trusts; saved as the trust file of `yunei verify`."""
-
-    keys: list[PublicKey]
 
 
 class Identity(BaseModel):
@@ -44,15 +29,12 @@ async def get_health() -> Json:
     return {"status": "ok"}
 
 
-def list_keys(services: Services) -> Json:
-    """Return the public half of every signing key."""
-    ring = services.keys
-    return {
-        "keys": [
-            {"name": name, "algorithm": "ed25519", "public": base64.b64encode(ring.signer(name).public).decode()}
-            for name in ring.signer_names()
-        ]
-    }
+def get_keys(services: Services) -> Json:
+    """Return the trust file of `yunei verify`: key name → base64 of 32 raw Ed25519 bytes.
+
+    Whoever verifies compares it once with a copy that came by another way.
+    """
+    return public_keys(services.keys)
 
 
 def get_me(caller: Caller) -> Json:

@@ -1,10 +1,10 @@
 """The services that the routes call, as the application holds them."""
 
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-Container = Any
+from sandbox.bootstrap import Container
 
 
 def services_of(request: Request) -> Container:

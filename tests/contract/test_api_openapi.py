@@ -45,7 +45,10 @@ BOUNDED = settings(
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BaseSchema]:
     container = fake_container(tmp_path_factory.mktemp("contract"))
-    config = SchemathesisConfig.from_dict({"seed": 20261123})
+    rejected = ["4xx"]  # every refusal is a rejection, 412 included
+    config = SchemathesisConfig.from_dict(
+        {"seed": 20261123, "checks": {"negative_data_rejection": {"expected-statuses": rejected}}}
+    )
     yield schemathesis.openapi.from_asgi("/api/v1/openapi.json", create_app(container), config=config)
     container.db.close()
 

@@ -55,7 +55,7 @@ MAY: dict[str, frozenset[Role]] = {
     "get_audit_proof": PARTIES | {ADMIN_AUDIT},
     "get_audit_consistency": PARTIES | {ADMIN_AUDIT},
     "trace_lineage": PARTIES,
-    "list_keys": PEOPLE,
+    "get_keys": PEOPLE,
     "get_health": PEOPLE,
     "get_me": PEOPLE,
 }
@@ -135,7 +135,7 @@ def test_without_a_valid_token_only_open_routes_answer(client, operation, creden
 
 
 def test_only_keys_and_health_are_open_and_only_me_needs_no_scope():
-    assert {route.operation for route in ROUTES if route.scope == OPEN} == {"list_keys", "get_health"}
+    assert {route.operation for route in ROUTES if route.scope == OPEN} == {"get_keys", "get_health"}
     assert {route.operation for route in ROUTES if route.scope == ANY} == {"get_me"}
 
 

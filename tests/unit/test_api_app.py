@@ -1,9 +1,10 @@
 """Routes, one by one, over services in memory."""
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from sandbox.jobs.model import JobEvent
 from sandbox.kernel.audit.model import parse_opening, proves
 from sandbox.kernel.errors import CATALOGUE
 from sandbox.kernel.roles import Role
-from tests.fakes_api import ETAG, JOB, RELEASE, REVIEW, UNKNOWN, FakeContainer, bearer, fake_container
+from tests.fakes_api import CANARY, ETAG, JOB, RELEASE, REVIEW, UNKNOWN, FakeContainer, bearer, fake_container
 
 V1 = "/api/v1"
 OPERATOR, OWNER, AUDITOR = bearer(Role.OPERATOR), bearer(Role.REVIEWER_OWNER), bearer(Role.AUDITOR)
@@ -92,10 +93,6 @@ def test_a_submission_is_taken_with_202_and_a_location(client):
     assert answer.status_code == 202
     assert answer.headers["location"] == f"{V1}/jobs/{JOB}"
     assert client.get(answer.headers["location"], headers=OPERATOR).json() == answer.json()
-
-
-def test_only_declared_members_of_a_job_are_sent(client):
-    assert "lease_owner" not in submit(client).json()
 
 
 def test_parameters_arrive_typed(client, container):
@@ -309,8 +306,11 @@ def test_the_applicant_answers_a_return(client):
     assert client.post(f"{V1}/reviews/{REVIEW}/withdraw", headers=OPERATOR).json()["state"] == "withdrawn"
 
 
-def test_only_declared_members_of_a_review_are_sent(client):
+def test_only_declared_members_are_sent(client):
+    assert CANARY not in submit(client).text
     assert set(client.get(f"{V1}/reviews", headers=OWNER).json()["items"][0]) == {"id", "job", "agreement", "state"}
+    assert CANARY not in client.get(f"{V1}/releases", headers=OWNER).text
+    assert CANARY not in client.get(f"{V1}/releases/{RELEASE}", headers=OWNER).text
 
 
 # --- releases
@@ -330,11 +330,12 @@ def test_content_comes_as_an_attachment(client, chosen, media):
     answer = client.get(f"{V1}/releases/{RELEASE}/content?format={chosen}", headers=bearer(Role.APPLICATION))
     assert answer.headers["content-type"] == media
     assert answer.headers["content-disposition"] == f'attachment; filename="{RELEASE}.{chosen}"'
+    assert answer.headers["content-digest"] == f"sha-256=:{b64encode(sha256(answer.content).digest()).decode()}:"
 
 
 def test_a_recalled_release_is_gone(client):
-    body = client.post(f"{V1}/releases/{RELEASE}/recall", headers=OWNER | {"Idempotency-Key": "k"}, json={"reason": "错误"})
-    assert body.json()["state"] == "recalled"
+    recalled = client.post(f"{V1}/releases/{RELEASE}/recall", headers=OWNER | {"Idempotency-Key": "k"}, json={"reason": "错误"})
+    assert recalled.json()["fetched"][0]["organisation"] == "org-application"
     problem_of(client.get(f"{V1}/releases/{RELEASE}/content", headers=bearer(Role.APPLICATION)), "RELEASE_RECALLED")
 
 
@@ -365,7 +366,7 @@ def test_an_outsider_proves_an_event_from_answers_alone(client):
     opening = parse_opening(client.get(f"{V1}/audit/events", headers=OPERATOR).json()["items"][0])
     proof = client.get(f"{V1}/audit/proof?index={opening.index}", headers=OPERATOR)
     assert proof.headers["content-type"] == "text/plain; charset=utf-8"
-    keys = {key["name"]: key["public"] for key in client.get(f"{V1}/keys").json()["keys"]}
+    keys = client.get(f"{V1}/keys").json()
     assert proves(proof.text, opening, "yunei/test", b64decode(keys["log"]))
 
 
@@ -379,7 +380,7 @@ def test_the_log_gives_heads_and_consistency(client):
 def test_me_keys_health_budgets_and_lineage(client):
     assert client.get(f"{V1}/me", headers=OPERATOR).json()["roles"] == ["operator"]
     assert client.get(f"{V1}/health").json() == {"status": "ok"}
-    assert {key["name"] for key in client.get(f"{V1}/keys").json()["keys"]} == {"log", "service"}
+    assert set(client.get(f"{V1}/keys").json()) == {"log", "service", "owner-org-institution"}
     assert client.get(f"{V1}/budgets", headers=OPERATOR).json() == {"agreements": [], "datasets": []}
     down = client.get(f"{V1}/lineage/{RELEASE}?direction=down", headers=AUDITOR).json()
     assert down["edges"] == [{"from": RELEASE, "to": "org-application"}]
