@@ -11,6 +11,7 @@ from functools import lru_cache
 from egress.accounting import DOWN, MARGIN, NEAR, UP, Noise, decimal_of, grid_up
 
 _COARSE, _FINE = Context(prec=20), Decimal("1e-9")
+_LEAST = Decimal("1e-99999")
 _PI_LOW = Decimal("3.14159265358979323846264338327950288419716939937510")
 
 
@@ -120,5 +121,5 @@ def _power_down(base: Decimal, exponent: int) -> Decimal:
 
 
 def _exp_up(power: Decimal) -> Decimal:
-    """Upper bound of exp for power ≤ 0: `Context.exp` rounds to nearest, whatever the context says."""
-    return UP.multiply(NEAR.exp(power), Decimal(1) + MARGIN)
+    """Upper bound of exp for power ≤ 0: `Context.exp` rounds to nearest, whatever the context says, and underflows to 0."""
+    return max(_LEAST, UP.multiply(NEAR.exp(power), Decimal(1) + MARGIN))
