@@ -100,13 +100,16 @@ def submitted(policy: Policy, fields: Mapping[str, Json]) -> SubmittedQuery:
     parameters = fields.get("parameters") or {}
     if not isinstance(parameters, Mapping):
         raise TypeError("parameters must be an object")
-    environment = _text(fields.get("environment", policy.environment[0]))
+    environment = fields.get("environment", policy.environment[0])
+    if environment not in ("dev", "prod"):
+        raise ValueError("unknown environment")
     return SubmittedQuery(
         _text(fields.get("agreement", policy.agreement)),
         _text(fields.get("purpose", policy.purpose[0])),
         "prod" if environment == "prod" else "dev",
         _text(fields["sql"]) if "sql" in fields else _text(None),
         {name: typed_parameter(value) for name, value in parameters.items()},
+        None if fields.get("epsilon") is None else _text(fields["epsilon"]),
     )
 
 
