@@ -3,7 +3,7 @@
 from decimal import Decimal
 from fractions import Fraction
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egress.accounting import GRID, charge, epsilon_of, rho_of, scale_for, terms_of
@@ -12,12 +12,15 @@ from egress.bounding import caps_of
 from egress.tails import half_width, tail, tau_for, threshold_delta
 from tests.fakes_egress import unit
 
+UNTIMED = settings(deadline=None, max_examples=60)
+
 EPSILONS = st.decimals(Decimal("0.0001"), Decimal(100), places=4)
 DELTAS = st.integers(4, 16).map(lambda digits: Fraction(1, 10**digits))
 RHOS = st.fractions(Fraction(1, 10**9), Fraction(50), max_denominator=10**9)
 NOISES = st.sampled_from(["discrete_laplace", "discrete_gaussian"])
 
 
+@UNTIMED
 @given(EPSILONS, DELTAS)
 def test_conversion_there_and_back_never_gains(epsilon: Decimal, delta: Fraction) -> None:
     rho = rho_of(epsilon, delta)
@@ -25,23 +28,27 @@ def test_conversion_there_and_back_never_gains(epsilon: Decimal, delta: Fraction
     assert epsilon_of(rho, delta) <= epsilon
 
 
+@UNTIMED
 @given(RHOS, RHOS, DELTAS)
 def test_more_loss_never_shows_as_less(one: Fraction, other: Fraction, delta: Fraction) -> None:
     assert epsilon_of(min(one, other), delta) <= epsilon_of(max(one, other), delta) + Decimal("1e-11")
 
 
+@UNTIMED
 @given(NOISES, RHOS, st.integers(1, 2**61), st.integers(1, 10**6))
 def test_no_scale_costs_more_than_it_may(noise, rho: Fraction, l1: int, spread: int) -> None:
     l2_squared = max(l1, l1 * l1 // spread)
     assert charge(noise, l1, l2_squared, scale_for(noise, l1, l2_squared, rho)) <= rho
 
 
+@UNTIMED
 @given(NOISES, st.fractions(Fraction(1, 4), 10**6, max_denominator=2**20), st.integers(1, 10**7))
 def test_tails_fall_and_stay_probabilities(noise, scale: Fraction, m: int) -> None:
     assert 0 < tail(noise, scale, m + 1) <= tail(noise, scale, m) <= 1
     assert tail(noise, scale, half_width(noise, scale, Decimal("0.05")) + 1) <= Decimal("0.025")
 
 
+@UNTIMED
 @given(NOISES, st.fractions(1, 10**4, max_denominator=99), st.integers(1, 10**5), st.integers(8, 20), st.integers(1, 50))
 def test_thresholds_keep_to_their_delta(noise, scale: Fraction, groups: int, digits: int, floor: int) -> None:
     tau = tau_for(noise, scale, groups, Fraction(1, 10**digits), floor)
@@ -49,6 +56,7 @@ def test_thresholds_keep_to_their_delta(noise, scale: Fraction, groups: int, dig
     assert threshold_delta(noise, scale, tau, groups) <= Fraction(1, 10**digits)
 
 
+@UNTIMED
 @given(
     st.lists(st.tuples(st.integers(1, 10**9), st.fractions(Fraction(1, 2), 10**6, max_denominator=9)), min_size=1, max_size=9),
     RHOS,
@@ -60,6 +68,7 @@ def test_a_query_is_divided_without_overspending(sizes, rho: Fraction) -> None:
     assert [part.column for part in parts] == [need.column for need in needs]
 
 
+@UNTIMED
 @given(
     st.integers(1, 10**6), st.none() | st.integers(1, 10**6), st.none() | st.integers(1, 10**6), st.none() | st.integers(1, 999)
 )
@@ -71,6 +80,7 @@ def test_caps_are_consistent(max_rows: int, max_groups, per_group, groups) -> No
     assert not caps.sample or caps.groups < max_rows
 
 
+@UNTIMED
 @given(EPSILONS, EPSILONS, DELTAS)
 def test_terms_add_up_to_no_more_than_the_whole(one: Decimal, other: Decimal, delta: Fraction) -> None:
     """Splitting a budget over two agreements never buys more than the two promises together allow."""

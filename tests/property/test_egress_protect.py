@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egress.accuracy import PAIR
@@ -17,6 +17,8 @@ from egress.table import decimals_of, table_of
 from egress.tails import half_width
 from policies.query import Aggregate, GovernedQuery, GroupKey, Order
 from tests.fakes_egress import AVG, COUNT, SUM, TOWN, exact, governed
+
+UNTIMED = settings(deadline=None, max_examples=60)
 
 STEPS = st.sampled_from([Decimal(text) for text in ("1", "0.01", "0.5", "0.125", "1E+3", "25", "0.000001")])
 HUGE = st.integers(-(2**63), 2**63 - 1)
@@ -33,6 +35,7 @@ def only_row(aggregate: Aggregate, *values: int) -> tuple:
     return table_of(planned(query), query, (((), values),)).rows[0]
 
 
+@UNTIMED
 @given(step=STEPS, value=HUGE)
 def test_sums_are_exact_multiples_of_the_step_at_any_size(step: Decimal, value: int) -> None:
     aggregate = replace(SUM, step=step)
@@ -42,6 +45,7 @@ def test_sums_are_exact_multiples_of_the_step_at_any_size(step: Decimal, value: 
     assert {cell.as_tuple().exponent for cell in (shown, low, high)} == {-decimals_of(aggregate)}
 
 
+@UNTIMED
 @given(step=STEPS, total=HUGE, count=st.integers(1, 2**40))
 def test_averages_are_the_exact_quotient_rounded_half_to_even_within_the_range(step: Decimal, total: int, count: int) -> None:
     aggregate = replace(AVG, step=step)
@@ -53,6 +57,7 @@ def test_averages_are_the_exact_quotient_rounded_half_to_even_within_the_range(s
     assert low <= shown <= high
 
 
+@UNTIMED
 @given(
     count=st.integers(1, 5_000),
     mean=st.fractions(0, 120, max_denominator=50),
@@ -87,6 +92,7 @@ TERMS = st.lists(
 )
 
 
+@UNTIMED
 @given(groups=GROUPS, order=TERMS, limit=st.none() | st.integers(0, 5))
 def test_rows_come_in_the_order_that_sql_says_with_ties_by_key(groups, order, limit) -> None:
     keys = (TOWN, GroupKey("k1", "integer", None, nullable=True, lineage=()))
@@ -108,6 +114,7 @@ def test_rows_come_in_the_order_that_sql_says_with_ties_by_key(groups, order, li
     assert len(rows) == len(primitives) if limit is None else len(rows) == min(limit, len(primitives))
 
 
+@UNTIMED
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(-900, 900)), max_size=6))
 def test_whatever_is_protected_replays_and_lies_within_its_bounds(cells) -> None:
     query = governed(COUNT, SUM, keys=(TOWN,), limit=3)
