@@ -113,9 +113,9 @@ def _plain(value: object) -> Json:
 
 def _binding(policy: Policy, catalog: Catalog) -> store.Binding:
     named = Catalog(items={name: item for name, item in catalog.items.items() if name in policy.tables})
-    documents = as_document(policy), as_document(named)
-    texts = tuple(canonical_bytes(document).decode() for document in documents)
-    return store.Binding(policy.agreement, policy.version, *texts, digest(list(documents)))
+    document, items = as_document(policy), as_document(named)
+    texts = canonical_bytes(document).decode(), canonical_bytes(items).decode()
+    return store.Binding(policy.agreement, policy.version, texts[0], texts[1], digest([document, items]))
 
 
 def _load(tx: Transaction, agreement: str, name: str) -> Grant:
