@@ -15,6 +15,8 @@ from sandbox.kernel.canonical import Json, canonical_bytes
 
 NONCE_BYTES = 32
 
+_STAMP, _HEX = frozenset("0123456789-:.TZ"), frozenset("0123456789abcdef")
+
 
 @dataclass(frozen=True)
 class AuditEvent:
@@ -51,6 +53,18 @@ class StoredEvent:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """One event on its way into the log: `text` is its canonical form, `leaf` commits to it under `nonce`."""
+
+    index: int
+    tick: str
+    nonce: bytes
+    event: AuditEvent
+    text: bytes
+    leaf: bytes
+
+
+@dataclass(frozen=True)
 class Opening:
     """An event with the nonce that proves which leaf it is."""
 
@@ -69,14 +83,32 @@ class Opening:
         return leaf_bytes(self.index, self.tick, commitment(self.nonce, canonical_bytes(self.event)))
 
 
+def entry(index: int, tick: str, nonce: bytes, event: AuditEvent) -> Entry:
+    """Commit to `event` at its place."""
+    text = canonical_bytes(event.as_json())
+    return Entry(index, tick, nonce, event, text, leaf_bytes(index, tick, commitment(nonce, text)))
+
+
 def commitment(nonce: bytes, payload: bytes) -> str:
     """Commit to `payload` with HMAC-SHA256 under a 256-bit nonce: binding, and silent without the nonce."""
     return hmac.digest(nonce, payload, "sha256").hex()
 
 
 def leaf_bytes(index: int, tick: str, commit: str) -> bytes:
-    """Return the leaf, RFC 8785 JSON of `{v, index, tick, commit}`."""
-    return canonical_bytes({"v": 1, "index": index, "tick": tick, "commit": commit})
+    """Return the leaf, RFC 8785 JSON of `{v, index, tick, commit}`, of which no text needs an escape.
+
+    Args:
+        index: place in the log, ≥ 0.
+        tick: RFC 3339 stamp.
+        commit: 64 hexadecimal digits.
+
+    Raises:
+        ValueError: `tick` or `commit` has characters that would need an escape.
+
+    """
+    if not (set(tick) <= _STAMP and set(commit) <= _HEX):
+        raise ValueError("not a stamp, or not a commitment")
+    return b'{"commit":"%b","index":%d,"tick":"%b","v":1}' % (commit.encode(), index, tick.encode())
 
 
 def parse_opening(document: Json) -> Opening:
@@ -93,8 +125,9 @@ def parse_opening(document: Json) -> Opening:
             secret = base64.b64decode(nonce.encode(), validate=True)
         case _:
             raise ValueError("not an opening")
-    opening = Opening(index, tick, secret, event)
-    if len(secret) != NONCE_BYTES or opening.as_json() != document:
+    opening = Opening(int(index), tick, secret, event)
+    # Compared as bytes: to Python `True` is 1, to a reader of the document it is not.
+    if len(secret) != NONCE_BYTES or canonical_bytes(opening.as_json()) != canonical_bytes(document):
         raise ValueError("not an opening as it is written")
     return opening
 

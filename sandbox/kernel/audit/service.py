@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 
 from sandbox.kernel.audit import merkle, store
-from sandbox.kernel.audit.model import NONCE_BYTES, AuditEvent, Opening, StoredEvent
+from sandbox.kernel.audit.model import NONCE_BYTES, AuditEvent, Opening, StoredEvent, entry
 from sandbox.kernel.audit.note import Checkpoint, TlogProof, sign_note
 from sandbox.kernel.clock import Clock, next_tick, stamp
 from sandbox.kernel.db import Transaction
@@ -41,12 +41,11 @@ class AuditLog:
         if not events:
             return size
         tick = stamp(next_tick(self.clock.now(), self.tick_s))
-        openings = [Opening(size + i, tick, secrets.token_bytes(NONCE_BYTES), one.as_json()) for i, one in enumerate(events)]
+        entries = [entry(index, tick, secrets.token_bytes(NONCE_BYTES), event) for index, event in enumerate(events, size)]
         frontier = merkle.cover((0, size))
         known = store.hashes(tx, frontier)
-        leaves = [merkle.leaf_hash(opening.leaf()) for opening in openings]
-        grown = merkle.grow(size, [known[place] for place in frontier], leaves)
-        store.add(tx, list(zip(openings, events, strict=True)), grown)
+        grown = merkle.grow(size, [known[place] for place in frontier], [merkle.leaf_hash(one.leaf) for one in entries])
+        store.add(tx, entries, grown)
         return size
 
     def checkpoint(self, tx: Transaction) -> str:

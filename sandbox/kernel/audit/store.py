@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from sqlalchemy import (
     DDL,
     BigInteger,
     Column,
+    Dialect,
     ForeignKey,
     Integer,
     LargeBinary,
@@ -20,8 +22,7 @@ from sqlalchemy import (
     select,
 )
 
-from sandbox.kernel.audit.model import AuditEvent, Opening, StoredEvent
-from sandbox.kernel.canonical import canonical_bytes
+from sandbox.kernel.audit.model import AuditEvent, Entry, Opening, StoredEvent
 from sandbox.kernel.db import Transaction, metadata
 
 _NUMBER = BigInteger().with_variant(Integer(), "sqlite")
@@ -95,14 +96,12 @@ def hashes(tx: Transaction, positions: Iterable[int]) -> dict[int, bytes]:
     return {row.position: bytes(row.hash) for row in rows}
 
 
-def add(tx: Transaction, entries: Sequence[tuple[Opening, AuditEvent]], grown: Sequence[tuple[int, bytes]]) -> None:
+def add(tx: Transaction, entries: Sequence[Entry], grown: Sequence[tuple[int, bytes]]) -> None:
     """Write leaves, what they commit to, and the subtrees that became complete."""
-    tx.execute(insert(leaves), [{"leaf_index": one.index, "leaf": one.leaf()} for one, _ in entries])
-    tx.execute(insert(nodes), [{"position": place, "hash": digest} for place, digest in grown])
-    tx.execute(insert(events), [_row(one, shown) for one, shown in entries])
-    seen = [{"tenant": tenant, "leaf_index": one.index} for one, shown in entries for tenant in sorted(set(shown.tenants))]
-    if seen:
-        tx.execute(insert(tenants), seen)
+    _insert(tx, leaves, [(one.index, one.leaf) for one in entries])
+    _insert(tx, nodes, grown)
+    _insert(tx, events, [(one.index, one.tick, one.event.subject, one.nonce, one.text.decode()) for one in entries])
+    _insert(tx, tenants, [(tenant, one.index) for one in entries for tenant in sorted(set(one.event.tenants))])
 
 
 def latest_checkpoint(tx: Transaction) -> tuple[int, str] | None:
@@ -139,9 +138,22 @@ def all_leaves(tx: Transaction, after: int, limit: int) -> tuple[bytes, ...]:
     return tuple(bytes(leaf) for leaf in tx.execute(query).scalars())
 
 
-def _row(one: Opening, shown: AuditEvent) -> dict[str, object]:
-    text = canonical_bytes(one.event).decode()
-    return {"leaf_index": one.index, "tick": one.tick, "subject": shown.subject, "nonce": one.nonce, "event": text}
+def _insert(tx: Transaction, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert rows given in the table's column order, by the driver itself: per-row work in between would cost more."""
+    if not rows:
+        return
+    sql, positional = _insert_sql(table, tx.dialect)
+    if positional:
+        tx.exec_driver_sql(sql, list(rows))
+    else:
+        names = table.columns.keys()
+        tx.exec_driver_sql(sql, [dict(zip(names, row, strict=True)) for row in rows])
+
+
+@lru_cache(maxsize=32)
+def _insert_sql(table: Table, dialect: Dialect) -> tuple[str, bool]:
+    compiled = insert(table).compile(dialect=dialect)
+    return str(compiled), compiled.positional
 
 
 def _stored(row: Row[tuple[object, ...]]) -> StoredEvent:
