@@ -6,6 +6,7 @@ refused on tokens. What is left over parses in well under 100 ms.
 
 import unicodedata
 from collections.abc import Sequence
+from itertools import pairwise
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
@@ -25,6 +26,7 @@ _OPEN = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CA
 _CLOSE = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END)
 _PREFIX = (TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE, TokenType.SELECT, TokenType.FROM)
 _BREAKS_PREFIX = (TokenType.IDENTIFIER, TokenType.VAR, TokenType.NUMBER, TokenType.STRING)
+_STARTS = (TokenType.SELECT, TokenType.WITH, TokenType.FROM, TokenType.L_PAREN)
 _UNCONDITIONAL = (TokenType.CROSS, TokenType.NATURAL)
 _TEXTS = (TokenType.STRING, TokenType.NATIONAL_STRING, TokenType.RAW_STRING)
 _SIDES = (TokenType.INNER, TokenType.LEFT, TokenType.RIGHT, TokenType.OUTER)
@@ -77,19 +79,29 @@ def check_tokens(text: str) -> Sequence[Token]:
     """Return the tokens of `text` if a parser may see them.
 
     Raises:
-        Refusal: SYNTAX, TOKENS_TOO_MANY, NESTING_TOO_DEEP, JOIN_WITHOUT_CONDITION, IDENTIFIER_CONFUSABLE.
+        Refusal: SYNTAX, NOT_A_QUERY, TOKENS_TOO_MANY, NESTING_TOO_DEEP, JOIN_WITHOUT_CONDITION, IDENTIFIER_CONFUSABLE.
 
     """
     try:
         tokens: Sequence[Token] = Dialect.get_or_raise("duckdb").tokenize(text)
     except TokenError:
         raise Refusal(finding("SYNTAX")) from None
+    if not tokens or tokens[0].token_type not in _STARTS:
+        raise Refusal(finding("NOT_A_QUERY", _token_span(text, tokens[0]) if tokens else None))
     if len(tokens) > MAX_TOKENS:
         raise Refusal(finding("TOKENS_TOO_MANY"))
     _check_identifiers(text, tokens)
+    _check_numbers(text, tokens)
     _check_nesting(text, tokens)
     _check_joins(text, tokens)
     return tokens
+
+
+def _check_numbers(text: str, tokens: Sequence[Token]) -> None:
+    """Refuse a number that runs into a name: `0x10` reads as 0 under the alias x10 to one parser and as 16 to another."""
+    for before, after in pairwise(tokens):
+        if before.token_type is TokenType.NUMBER and after.start == before.end + 1 and after.token_type is TokenType.VAR:
+            raise Refusal(finding("SYNTAX", _token_span(text, before)))
 
 
 def _check_identifiers(text: str, tokens: Sequence[Token]) -> None:
