@@ -1,7 +1,7 @@
 """The engine that supply runs on: DuckDB in memory, locked to the directories it is given, bounded, silent about values."""
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,8 @@ ROW_GROUP = 122_880
 """Rows per Parquet row group: the engine's own unit of parallel scans."""
 
 Bound = str | int | bytes
+Change = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+"""Turns a stream of rows into another of the same schema."""
 FULL_DISK_WORDS = ("No space left on device", "max_temp_directory_size")
 
 
@@ -55,12 +57,12 @@ class SupplyEngine:
         with _silent():
             return self._connection.execute(sql, dict(bound) if bound else None).fetchall()
 
-    def write(self, sql: str, bound: Mapping[str, Bound], target: Path) -> tuple[str, int]:
-        """Stream the rows of `sql` into a new Parquet file and return its digest and row count."""
+    def write(self, sql: str, bound: Mapping[str, Bound], target: Path, change: Change = iter) -> tuple[str, int]:
+        """Stream the rows of `sql`, through `change`, into a new Parquet file and return its digest and row count."""
         with _silent():
             relation = self._connection.sql(sql, params=dict(bound) if bound else None)
             reader: pa.RecordBatchReader = relation.to_arrow_reader(ROW_GROUP)
-            return write_parquet(target, reader.schema, reader)
+            return write_parquet(target, reader.schema, change(reader))
 
     def close(self) -> None:
         """Give memory and scratch space back."""

