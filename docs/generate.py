@@ -22,6 +22,7 @@ from policies.functions import FUNCTIONS
 from policies.policy import AggregateName, Coarsen, Policy, Use
 from sandbox.cli.demo import demo
 from sandbox.cli.main import EPILOG, app
+from sandbox.jobs.apply_model import FAULTS
 from sandbox.kernel import errors
 from sandbox.kernel.roles import EXCLUSIVE, Role
 from sandbox.kernel.settings import Settings, unsafe_in_production
@@ -83,11 +84,13 @@ def errors_page() -> str:
     ]
     return page(
         "Error codes and findings",
-        "Both lists are closed: nothing else leaves the service, and every text is constant.",
+        "All lists are closed: nothing else leaves the service, and every text is constant.",
         "## Problems\n\nThe `code` of an `application/problem+json` answer (RFC 9457).",
         table(("code", "status", "zh", "en"), problems),
         "## Findings\n\nReasons of the policy compiler, in `findings` of a dry run and of a refused submission.",
         table(("code", "rule", "severity", "what", "accepted instead", "article"), reasons),
+        "## Faults of a directory to apply\n\nIn `faults` of `APPLY_INVALID`, each with file, place and detail.",
+        table(("rule", "zh", "en"), [(f"`{rule}`", kind.zh, kind.en) for rule, kind in FAULTS.items()]),
     )
 
 

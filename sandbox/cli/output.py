@@ -15,6 +15,7 @@ from sandbox.kernel.errors import YuneiError
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
+_NESTED_CHARS = 160
 _PIPE_WIDTH = 200
 """Columns of a table that no terminal shows."""
 
@@ -58,11 +59,15 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 
 def facts(document: Mapping[str, Json]) -> None:
-    """Print a document as two columns; nested parts as JSON."""
-    table(
-        ("", ""),
-        ((name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)) for name, value in document.items()),
-    )
+    """Print a document as two columns; nested parts as JSON, shortened: the whole of them is what `--json` is for."""
+    table(("", ""), ((name, _short(value)) for name, value in document.items()))
+
+
+def _short(value: Json) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _NESTED_CHARS else text[:_NESTED_CHARS] + "…"
 
 
 def rows_of(page: Mapping[str, Json], *fields: str) -> list[tuple[object, ...]]:

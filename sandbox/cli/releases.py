@@ -20,7 +20,7 @@ def list_releases(context: typer.Context, after: After = None, limit: Limit = 20
     if as_json:
         emit(page)
     else:
-        table(("release", "state", "agreement", "released"), rows_of(page, "id", "state", "agreement", "released_at"))
+        table(("release", "state", "recipient", "released"), rows_of(page, "id", "state", "recipient", "released_at"))
 
 
 @app.command()

@@ -49,4 +49,4 @@ def vote(  # noqa: PLR0913 - the fields of the API
         raise YuneiError("MALFORMED", options=["--decision"])
     with connect(context) as client:
         document = client.vote(review, decision, comment, f'"{etag.strip(chr(34))}"', key)
-    emit(document) if as_json else facts(document)
+    emit(document) if as_json else facts({name: document.get(name) for name in ("id", "state", "etag")})
