@@ -122,11 +122,11 @@ def scale_for(mechanism: Noise, l1: int, l2_squared: int, rho: Fraction) -> Frac
         mechanism: the noise.
         l1: sensitivity in the 1-norm, ≥ 1.
         l2_squared: squared sensitivity in the 2-norm, ≥ 1.
-        rho: > 0.
+        rho: ≥ 1/GRID.
 
     """
     size = l1 * l1 if mechanism == "discrete_laplace" else l2_squared
-    square = size * (1 + HEADROOM) / (2 * rho)
+    square = size * (1 + HEADROOM) / (2 * grid_down(rho))
     shift = 80 - (square.numerator.bit_length() - square.denominator.bit_length())
     shift += shift % 2
     scaled = square * 2**shift if shift >= 0 else square / 2**-shift

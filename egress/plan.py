@@ -13,8 +13,8 @@ from egress.tails import tau_for, threshold_delta
 from policies.query import Bounding, GovernedQuery
 from sandbox.kernel.canonical import Json
 
-_LEAST_DELTA = Fraction(1, 10**24)
-"""Smaller shares of δ would come near the grid of charges and buy nothing."""
+_LEAST_RHO, _LEAST_DELTA = Fraction(1, 10**18), Fraction(1, 10**24)
+"""Smaller charges would come near the grid of charges and buy nothing."""
 
 _DURATION_CLASSES = ((2_000_000, 1), (20_000_000, 5), (200_000_000, 30))
 _LONGEST_CLASS_S = 120
@@ -40,7 +40,7 @@ def plan(governed: GovernedQuery, epsilon: Decimal | None) -> ProtectionPlan | N
         return refusal
     terms = terms_of(protection.epsilon, protection.delta)
     rho = rho_of(asked, terms.delta_conv)
-    if rho <= 0 or delta_share(terms, rho) < _LEAST_DELTA:
+    if rho < _LEAST_RHO or delta_share(terms, rho) < _LEAST_DELTA:
         return NotPlanned("EPSILON_TOO_SMALL", {})
     caps = caps_of(governed.unit, public_groups(governed))
     needs = needs_of(governed, caps)

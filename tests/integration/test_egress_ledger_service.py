@@ -134,6 +134,16 @@ def test_what_was_committed_is_final_and_what_was_released_is_gone(db: Database,
         assert book.balanced(tx)
 
 
+def test_a_reservation_that_another_act_settled_meanwhile_is_not_settled_twice(db: Database, book: Ledger, monkeypatch) -> None:
+    """Where the database has no lock to hold the row, compare-and-set still does."""
+    with db.write() as tx:
+        book.reserve(tx, charge("job-1"))
+    monkeypatch.setattr("egress.ledger.store.move_entry", lambda *_: False)
+    assert refused(db, lambda tx: book.commit(tx, "job-1")).code == "ILLEGAL_TRANSITION"
+    with db.read() as tx:
+        assert book.agreement(tx, "agr-1").account.committed == Amount()
+
+
 def test_a_raised_budget_keeps_what_was_spent_and_a_lowered_one_leaves_nothing(db: Database, book: Ledger) -> None:
     recorder = Recorder()
     book = ledger(recorder)

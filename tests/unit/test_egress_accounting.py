@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from egress.accounting import HEADROOM, charge, delta_ceiling, epsilon_of, grid_down, grid_up, rho_of, scale_for, terms_of
+from egress.accounting import GRID, HEADROOM, charge, delta_ceiling, epsilon_of, grid_down, grid_up, rho_of, scale_for, terms_of
 from egress.tails import deviation, half_width, reach, tail, tau_for, threshold_delta
 
 EPSILONS = ("0.001", "0.05", "0.5", "1", "4", "20", "100")
@@ -88,6 +88,13 @@ def test_scales_are_the_least_that_stay_within_the_charge(mechanism, rho: str, s
     assert charge(mechanism, size, size * size, scale) <= limit
     assert charge(mechanism, size, size * size, scale * (1 - Fraction(1, 10**9))) > limit
     assert Fraction(float(scale)) == scale
+
+
+@pytest.mark.parametrize("grains", ["1", "31/2", "7/3", "99999/2"])
+def test_charges_of_a_few_grains_of_the_grid_are_scaled_at_once(grains: str) -> None:
+    rho = Fraction(grains) / GRID
+    scale = scale_for("discrete_gaussian", 1, 1, rho)
+    assert charge("discrete_gaussian", 1, 1, scale) <= rho
 
 
 @pytest.mark.parametrize("mechanism", ["discrete_laplace", "discrete_gaussian"])

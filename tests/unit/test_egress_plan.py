@@ -172,6 +172,8 @@ def test_thresholds_never_run_out_of_delta_before_the_charges_run_out_of_rho() -
         (governed(COUNT), "NaN", "EPSILON_TOO_SMALL"),
         (governed(COUNT), "Infinity", "EPSILON_TOO_SMALL"),
         (governed(COUNT, delta="1e-17"), "1e-20", "EPSILON_TOO_SMALL"),
+        (governed(COUNT, delta="1e-12"), "1e-11", "EPSILON_TOO_SMALL"),
+        (governed(COUNT, keys=(TOWN,), delta="1e-23"), "0.01", "EPSILON_TOO_SMALL"),
         (governed(COUNT), "4.000001", "EPSILON_ABOVE_POLICY"),
         (governed(COUNT, delta="0.00000011"), "1", "POLICY_DELTA_TOO_LARGE"),
         (governed(COUNT, keys=(MANY,), max_rows=200), "1", "RESULT_OVER_CAP"),
@@ -243,6 +245,10 @@ def test_the_chance_of_a_group_to_show_grows_around_tau() -> None:
     assert chance_to_show(found, tau) == pytest.approx(Decimal("0.5"), abs=Decimal("0.05"))
     assert chance_to_show(found, 2 * tau) == 1
     assert chance_to_show(planned(governed(COUNT)), 1) == 1
+    laplace = replace(found, parts=(*found.parts[:-1], replace(found.parts[-1], mechanism="discrete_laplace", scale=Fraction(9))))
+    chances = [chance_to_show(laplace, units) for units in (1, tau - 9, tau, tau + 9)]
+    assert chances == sorted(chances)
+    assert chances[1] == pytest.approx(Decimal("0.18"), abs=Decimal("0.02"))
 
 
 @pytest.mark.parametrize(("rows", "seconds"), [(1_000_000, 1), (2_000_001, 5), (20_000_001, 30), (200_000_001, 120)])
