@@ -34,8 +34,11 @@ class Watch:
 
     def after(self, seq: int) -> tuple[JobEvent, ...]:
         """Return the visible events after `seq`; raises `NOT_FOUND`."""
-        events: tuple[JobEvent, ...] = self.container.jobs.events(self.principal, self.job, seq)
-        return events
+        return self.container.jobs.events(self.principal, self.job, seq)
+
+    def ended(self) -> bool:
+        """Tell whether the job has reached its end."""
+        return self.container.jobs.get(self.principal, self.job).as_json()["state"] in JOB.final
 
 
 def watch_of(job: ObjectId, caller: Caller, services: Services) -> Watch:
@@ -49,11 +52,15 @@ async def job_events(
 ) -> AsyncIterator[ServerSentEvent]:
     """Send each step of the job as one event; the stream ends with the job, or after five minutes."""
     tick_s = watch.container.settings.tick_s
-    seq = last_event_id
+    seq, ended = last_event_id, False
     for _ in range(max(1, LONGEST_STREAM_S // tick_s)):
-        for event in await run_sync(watch.after, seq):
+        found = await run_sync(watch.after, seq)
+        for event in found:
             yield ServerSentEvent(data=event.as_json(), event=event.type, id=str(event.seq), retry=tick_s * 1000)
             seq = event.seq
             if event.state in JOB.final:
                 return
+        if ended and not found:  # resumed after the last step: nothing will follow
+            return
+        ended = await run_sync(watch.ended)
         await pause(tick_s)

@@ -269,6 +269,15 @@ def test_a_stream_resumes_after_the_last_event(client, container):
 
 
 @pytest.mark.usefixtures("no_pause")
+def test_a_stream_resumed_after_the_last_event_ends(client, container):
+    submit(client)
+    container.jobs.progress = progress()
+    container.jobs.jobs[JOB].state = "released"
+    assert client.get(f"{V1}/jobs/{JOB}/events", headers=OPERATOR | {"Last-Event-ID": "5"}).text == ""
+    assert container.jobs.polls == 2
+
+
+@pytest.mark.usefixtures("no_pause")
 def test_a_stream_of_a_job_that_does_not_end_is_bounded(client, container):
     submit(client)
     assert client.get(f"{V1}/jobs/{JOB}/events", headers=OPERATOR).text == ""
