@@ -5,13 +5,14 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from sandbox.kernel.errors import YuneiError
 
 _CHUNK = 1 << 20
+_STRAY_AGE_S = 3600
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -118,6 +119,22 @@ def file_digest(path: Path) -> str | None:
             return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return None
+
+
+def remove_strays(directory: Path, registered: frozenset[str], fresh: Path) -> None:
+    """Remove what an act that died or was rolled back left in `directory`, so that no copy of data outlives its record.
+
+    Args:
+        directory: holds one entry per registered object, and entries of acts under way.
+        registered: names that stay.
+        fresh: an entry of the act under way; only what is an hour older can belong to no other.
+
+    """
+    oldest = fresh.stat().st_mtime - _STRAY_AGE_S
+    for entry in directory.iterdir():
+        with suppress(FileNotFoundError):  # another act swept it first
+            if entry.name not in registered and entry.stat().st_mtime < oldest:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
 def sync_directory(path: Path) -> None:

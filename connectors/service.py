@@ -7,7 +7,15 @@ from pathlib import Path
 
 from connectors import store
 from connectors.engine import SupplyEngine
-from connectors.files import copy_in, disk_errors, file_digest, private_directory, removed_unless_kept, sync_directory
+from connectors.files import (
+    copy_in,
+    disk_errors,
+    file_digest,
+    private_directory,
+    remove_strays,
+    removed_unless_kept,
+    sync_directory,
+)
 from connectors.ingest import Landing, land
 from connectors.model import NONCE_BYTES, Build, Snapshot, TableExtract, Workspace, commitment, schema_digest
 from connectors.workshop import Made, Order, Workshop, changed_snapshots, make_twin, needed_tables
@@ -118,6 +126,7 @@ class SupplyService:
             copy = directory / f".{snapshot}.source"
             try:
                 source_digest = copy_in(file, copy)
+                remove_strays(directory, store.snapshot_files(tx, item.table), copy)
                 newest = store.newest_snapshot(tx, item.table)
                 if newest is not None and (newest.source_digest, newest.schema_digest) == (source_digest, schema_digest(item)):
                     return newest.id
@@ -165,11 +174,14 @@ class SupplyService:
         with self._db.read() as tx:
             order = self._order(tx, grant) if environment == "prod" else None
             present = store.newest_build(tx, grant.policy.agreement, environment)
+            known = store.build_names(tx, grant.policy.agreement, environment)
         snapshots = {name: one.id for name, one in order.snapshots.items() if name in grant.tables} if order else {}
         if present is not None and present.serves(grant.digest, snapshots) and not self.verify(self._refs(present)):
             return
         with disk_errors():
-            self._make(supply, order, actor)
+            parent = private_directory(self._data_dir, *supply.parts[:-1])
+            self._make(supply, order, parent, actor)
+            remove_strays(parent, known, parent / supply.extract)
 
     def _order(self, tx: Transaction, grant: Grant) -> Order:
         catalog = Catalog(items={item.table: item for item in store.current_items(tx)})
@@ -181,8 +193,7 @@ class SupplyService:
             snapshots[table] = newest
         return Order(grant, catalog, snapshots)
 
-    def _make(self, supply: _Supply, order: Order | None, actor: str) -> None:
-        parent = private_directory(self._data_dir, *supply.parts[:-1])
+    def _make(self, supply: _Supply, order: Order | None, parent: Path, actor: str) -> None:
         partial, target = parent / f".{supply.extract}.partial", parent / supply.extract
         with removed_unless_kept(target), removed_unless_kept(partial):
             partial.mkdir(mode=0o700)

@@ -114,6 +114,18 @@ def newest_snapshot(tx: Transaction, table: str) -> Snapshot | None:
     return None if row is None else _snapshot(row)
 
 
+def snapshot_files(tx: Transaction, table: str) -> frozenset[str]:
+    """Name the files of all snapshots of `table`."""
+    rows = tx.execute(select(snapshots.c.id).where(snapshots.c.table_name == table))
+    return frozenset(f"{name}.parquet" for name in rows.scalars())
+
+
+def build_names(tx: Transaction, agreement: str, environment: Environment) -> frozenset[str]:
+    """Name every workspace that was built for `agreement` in `environment`."""
+    query = select(workspaces.c.id).where(workspaces.c.agreement == agreement, workspaces.c.environment == environment)
+    return frozenset(tx.execute(query).scalars())
+
+
 def add_build(tx: Transaction, build: Build) -> None:
     """Register a workspace with all its extracts; it becomes the one in force."""
     tx.execute(

@@ -1,6 +1,7 @@
 """Extracts in final form: every declared constraint is enforced, whatever the data hold."""
 
 import errno
+import os
 from collections import Counter
 from dataclasses import replace
 from datetime import date
@@ -342,3 +343,37 @@ def test_a_private_table_without_granted_columns_of_its_own_is_supplied(domain: 
     assert rows.schema.names == [UNIT, PSEUDONYM, RANK]
     assert rows.num_rows == 1
     assert SEEN.isoformat() not in str(rows.to_pylist())
+
+
+def test_a_workspace_leads_to_its_snapshots_and_a_snapshot_to_its_workspaces(domain: Domain) -> None:
+    domain.load([resident("a")], [visit("a")])
+    domain.build()
+    domain.build(environment="dev")
+    prod, dev = domain.workspace(), domain.workspace("dev")
+    with domain.db.read() as tx:
+        sources = {one.table: one.snapshot for one in domain.supply.sources(tx, prod.id)}
+        assert set(sources) == {"residents", "visits", "hospitals"}
+        assert all(one.snapshot is None for one in domain.supply.sources(tx, dev.id))
+        assert domain.supply.workspaces_of(tx, str(sources["visits"])) == (prod.id,)
+        assert domain.supply.extracts_of(tx, prod.id) == prod.extracts
+
+
+def test_strays_of_acts_that_died_are_removed_and_nothing_else(domain: Domain) -> None:
+    domain.load([resident("a")], [visit("a")])
+    domain.build()
+    kept = domain.workspace()
+    raw = domain.data / "raw" / "visits"
+    parent = domain.data / "extracts" / "prod" / AGREEMENT
+    strays = [raw / ".snp-dead.source", raw / "snp-dead.parquet", parent / "ext-dead", parent / ".ext-dead.partial"]
+    for stray in strays:
+        stray.mkdir() if stray.parent == parent else stray.write_bytes(b"rows")
+    young = raw / ".snp-under-way.source"
+    young.write_bytes(b"rows")
+    for path in [*strays, *raw.glob("snp-*.parquet"), *parent.glob("ext-*")]:
+        os.utime(path, (1, 1))
+    domain.ingest(VISITS, visits([visit("a", 2)]))
+    domain.build()
+    assert not any(stray.exists() for stray in strays)
+    assert young.exists()
+    assert len(list(raw.glob("snp-*.parquet"))) == 2
+    assert domain.supply.verify([*kept.extracts, *domain.workspace().extracts]) == ()
