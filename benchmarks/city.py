@@ -3,13 +3,12 @@
 import tempfile
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from ruamel.yaml import YAML
 
 from policies.catalog import Catalog, CatalogItem
 from policies.grant import Grant
-from policies.policy import Policy
+from policies.policy import Environment, Policy
 from policies.query import SubmittedQuery
 from policies.resolve import resolve
 from sandbox.cli.city_documents import Setting, write_documents
@@ -45,10 +44,9 @@ SELECT r.district, count(*) AS visits, sum(v.cost) AS cost
 FROM visits AS v JOIN residents AS r ON v.resident_id = r.resident_id GROUP BY r.district"""
 
 
-def submitted(sql: str, environment: str = "prod") -> SubmittedQuery:
+def submitted(sql: str, environment: Environment = "prod", epsilon: str | None = None) -> SubmittedQuery:
     """Return `sql` as the city's analyst sends it."""
-    body: Any = {"agreement": AGREEMENT, "purpose": PURPOSE, "environment": environment, "sql": sql, "parameters": {}}
-    return SubmittedQuery(**body)
+    return SubmittedQuery(AGREEMENT, PURPOSE, environment, sql, {}, epsilon)
 
 
 def grant(residents: int = 200_000, visits: int = 1_000_000) -> Grant:
