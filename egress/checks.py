@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
 from typing import Literal
 
 from egress.identifiers import identifiers_in, normal
@@ -154,21 +153,18 @@ def _intervals(columns: Sequence[ProtectedColumn]) -> Iterator[CheckFinding]:
     names = [column.name for column in columns]
     if len(set(names)) != len(names):
         yield CheckFinding("form.name", "fail", {"repeated": len(names) - len(set(names))})
-    expected: str | None = None
-    for before, column in pairwise([None, *columns]):
-        if column is None:
-            continue
+    for before, column, after in zip([None, *columns], columns, [*columns[1:], None], strict=False):
         if column.kind == "low":
-            right = before is not None and before.kind not in {"key", "low", "high"} and column.name == f"{before.name}_low"
-            expected = f"{before.name}_high" if before is not None else None
-        elif column.kind == "high":
-            right = before is not None and before.kind == "low" and column.name == expected
+            stem = column.name.removesuffix("_low")
+            right = _is_aggregate(before, stem) and after is not None and (after.kind, after.name) == ("high", f"{stem}_high")
         else:
-            right = before is None or before.kind != "low"
+            right = column.kind != "high" or (before is not None and before.kind == "low")
         if not right:
             yield CheckFinding("form.interval", "fail", {"column": column.name})
-    if columns and columns[-1].kind == "low":
-        yield CheckFinding("form.interval", "fail", {"column": columns[-1].name})
+
+
+def _is_aggregate(column: ProtectedColumn | None, name: str) -> bool:
+    return column is not None and column.kind not in {"key", "low", "high"} and column.name == name
 
 
 def _column(result: ProtectedResult, place: int, column: ProtectedColumn) -> ColumnReport:

@@ -3,6 +3,8 @@
 import base64
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from cryptography.exceptions import InvalidTag
 
@@ -26,6 +28,17 @@ from tenants import store as tenants
 _PAGE = 500
 
 
+@dataclass(frozen=True)
+class Unfit:
+    """The request may not be packaged.
+
+    `bytes` differ from those approved; the `evidence` changed since the votes; or the `votes` that still count, with
+    duties separate, do not approve.
+    """
+
+    reason: Literal["bytes", "evidence", "votes"]
+
+
 def files_of(table: ReleasedTable) -> dict[str, bytes]:
     """Write the table in every packaged format."""
     return {
@@ -36,24 +49,18 @@ def files_of(table: ReleasedTable) -> dict[str, bytes]:
     }
 
 
-def fit(tx: Transaction, request: ReleaseRequest, keys: KeyRing) -> ReleasedTable | str:
-    """Recompute whether `request` may be packaged.
-
-    Returns:
-        The table to release; or the reason why not: `bytes` differ from those approved, `evidence` changed since the
-        votes, or `votes` that still count, with duties separate, do not approve.
-
-    """
+def fit(tx: Transaction, request: ReleaseRequest, keys: KeyRing) -> ReleasedTable | Unfit:
+    """Recompute whether `request` may be packaged, and return the table to release."""
     try:
         table = unsealed(request, keys)
     except InvalidTag:
-        return "bytes"
+        return Unfit("bytes")
     if table is None or not digest_bytes(csv_bytes(table)) == request.result_digest == request.report.get("result_digest"):
-        return "bytes"
+        return Unfit("bytes")
     if bound(request).etag != request.etag:
-        return "evidence"
+        return Unfit("evidence")
     by_checks = request.route == "auto" and request.report.get("outcome") == "pass"
-    return table if by_checks or consolidate(counting_votes(tx, request)) == "approve" else "votes"
+    return table if by_checks or consolidate(counting_votes(tx, request)) == "approve" else Unfit("votes")
 
 
 def counting_votes(tx: Transaction, request: ReleaseRequest) -> tuple[Vote, ...]:

@@ -13,7 +13,7 @@ from egress.release.dsse import decode, sign
 from egress.release.files import read_arrow
 from egress.release.manifest import Circumstances
 from egress.release.model import FORMATS, RECALL_TYPE, STATEMENT_TYPE, Delivery, Release, Statement
-from egress.release.package import bundle_of, counting_votes, envelope_of, files_of, fit, history, reviewers_of
+from egress.release.package import Unfit, bundle_of, counting_votes, envelope_of, files_of, fit, history, reviewers_of
 from egress.release.workbook import xlsx_bytes
 from egress.review import store as reviews
 from egress.review.model import ReleaseRequest
@@ -182,8 +182,8 @@ class ReleaseService:
     def _package(self, tx: Transaction, request: ReleaseRequest) -> ReleaseRequest:
         request = self._steps.move(tx, request, "package", {"etag": request.etag})
         table = fit(tx, request, self._keys)
-        if isinstance(table, str):
-            return self._steps.move(tx, request, "fail", {"reason": table})
+        if isinstance(table, Unfit):
+            return self._steps.move(tx, request, "fail", {"reason": table.reason})
         files, release_id = files_of(table), new_id("rel")
         at = stamp(next_tick(self._clock.now(), self._audit.tick_s))
         voters = reviewers_of(counting_votes(tx, request), self._keys)

@@ -19,7 +19,7 @@ from egress.model import ProtectedColumn
 from egress.recompute import recompute
 from egress.release.bundle import MANIFEST, OPENING, PROOF, unpack
 from egress.release.dsse import PAYLOAD_TYPE, Envelope, decode
-from egress.release.files import ReleasedTable, arrow_table, csv_bytes, json_bytes, read_arrow
+from egress.release.files import arrow_table, csv_bytes, json_bytes, read_arrow
 from egress.release.manifest import required_signers
 from egress.release.model import Predicate, PriorEvent, Statement
 from sandbox.kernel.audit.merkle import leaf_hash, verify_inclusion
@@ -133,7 +133,11 @@ def _statement(members: Mapping[str, bytes]) -> tuple[Envelope, Statement]:
         statement = Statement.model_validate_json(envelope.payload)
     except ValidationError:
         raise _Broken("the statement has not the form of a release") from None
-    if canonical_bytes(cast("Json", statement.model_dump(mode="json", by_alias=True))) != envelope.payload:
+    try:
+        canonical = canonical_bytes(cast("Json", statement.model_dump(mode="json", by_alias=True)))
+    except (TypeError, RecursionError):
+        raise _Broken("the statement holds what evidence may not hold") from None
+    if canonical != envelope.payload:
         raise _Broken("the statement is not in canonical form")
     return envelope, statement
 
@@ -176,17 +180,13 @@ def _formats(package: _Package) -> str:
             csv_bytes(table) == package.members["data.csv"]
             and json_bytes(table) == package.members["data.json"]
             and parquet.equals(arrow_table(table))
-            and _shape(table) == package.predicate.rows
+            and len(table.rows) == package.predicate.rows
         )
     except (pa.ArrowException, KeyError, ValueError, TypeError):
         same = False
     if not same:
         raise _Broken("the formats do not hold the same table")
     return f"{package.predicate.rows} rows, the same in every format"
-
-
-def _shape(table: ReleasedTable) -> int:
-    return len(table.rows)
 
 
 def _logged(package: _Package) -> str:
@@ -261,17 +261,14 @@ def _validity(package: _Package) -> str:
 
 
 def _opening(package: _Package) -> Opening:
+    data = package.members[OPENING]
     try:
-        return parse_opening(_canonical(package.members[OPENING]))
-    except (ValueError, TypeError):
+        opening = parse_opening(json.loads(data))
+    except (ValueError, RecursionError):
         raise _Broken("the opening is malformed") from None
-
-
-def _canonical(data: bytes) -> Json:
-    document: Json = json.loads(data)
-    if canonical_bytes(document) != data:
-        raise ValueError("not canonical")
-    return document
+    if canonical_bytes(opening.as_json()) != data:
+        raise _Broken("the opening is not in canonical form")
+    return opening
 
 
 def _log_key(package: _Package) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from egress.release.bundle import MANIFEST, OPENING, PROOF, pack, unpack
-from egress.release.dsse import decode, pae, sign
+from egress.release.dsse import PAYLOAD_TYPE, Envelope, decode, pae, sign
 from egress.release.verify import VerifyReport, public_keys, verify
 from sandbox.kernel.canonical import canonical_bytes, digest_bytes
 from sandbox.kernel.keys import KeyRing
@@ -238,3 +238,58 @@ def test_openssl_alone_verifies_the_manifest(package: bytes, trust: Mapping[str,
         "sig",
     ]
     assert subprocess.run(command, cwd=tmp_path, check=False, capture_output=True).returncode == 0
+
+
+HOSTILE = [
+    b"", b"\xff\xfe", b"[]", b"{}", b"null", b"[" * 100_000, b'{"a":' * 100_000, b"1e999", b'{"v":1}', b'{"v":1.0,"index":0,"tick":"","nonce":"","event":{}}',
+    b'{"event":{"x":1.5},"index":0,"nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","tick":"2026","v":1}',
+    b'{"event":{},"index":0,"nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","tick":"\\u0000","v":1}',
+    b'{"event":{},"index":-1,"nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","tick":"2026","v":1}',
+    b"c2sp.org/tlog-proof@v1\nindex 99999999999999999999\n\nx", b"c2sp.org/tlog-proof@v1\nindex 0\n\n\n\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", range(len(HOSTILE)))
+@pytest.mark.parametrize("member", [MANIFEST, OPENING, PROOF, "data.csv", "data.arrow"])
+def test_hostile_members_are_reported_never_raised(package: bytes, trust: Mapping[str, str], member: str, place: int) -> None:
+    assert failing(verify(pack({**unpack(package), member: HOSTILE[place]}), trust))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda s: s["predicate"]["privacy"]["plan"].update(epsilon=1.5),
+        lambda s: s["predicate"]["privacy"]["plan"].update(extra=2**60),
+        lambda s: s["predicate"]["privacy"]["plan"].update(extra="\ud800"),
+        lambda s: s.update(_type=1),
+        lambda s: s["predicate"].update(rows=True),
+    ],
+)
+def test_hostile_statements_are_reported_never_raised(
+    package: bytes, trust: Mapping[str, str], change: Callable[[dict[str, Any]], object]
+) -> None:
+    members = unpack(package)
+    statement = json.loads(decode(members[MANIFEST]).payload)
+    change(statement)
+    envelope = Envelope(
+        PAYLOAD_TYPE, json.dumps(statement, sort_keys=True, separators=(",", ":")).encode(), {"service": bytes(64)}
+    )
+    assert failing(verify(pack({**members, MANIFEST: envelope.encode()}), trust)) == {"package"}
+
+
+def test_another_payload_type_is_no_release(package: bytes, trust: Mapping[str, str]) -> None:
+    members = unpack(package)
+    envelope = decode(members[MANIFEST])
+    other = Envelope("text/plain", envelope.payload, envelope.signatures)
+    assert failing(verify(pack({**members, MANIFEST: other.encode()}), trust)) == {"package"}
+
+
+def test_entries_that_share_bytes_do_not_fill_the_memory(trust: Mapping[str, str]) -> None:
+    import io
+    import zipfile
+
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        archive.writestr("a", b"x" * 100_000)
+        archive.filelist.extend([archive.filelist[0]] * 30)
+    assert failing(verify(sink.getvalue(), trust)) == {"package"}

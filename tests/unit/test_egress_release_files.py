@@ -128,3 +128,25 @@ def test_every_flipped_bit_of_a_package_is_noticed() -> None:
     for other in (b"", b"PK", data + b"x", b"x" + data, data[:-1]):
         with pytest.raises(ValueError):
             unpack(other)
+
+
+def test_a_workbook_keeps_every_kind_of_cell() -> None:
+    from egress.release.model import Predicate
+    from egress.release.workbook import xlsx_bytes
+
+    exact = ReleasedTable(COLUMNS, (*TABLE.rows, ("甲", date(2026, 1, 2), True, 2**60, Decimal("1234567890123456.78"))))
+    predicate = Predicate.model_construct(
+        release="rel-1", purpose="p", recipient="r", validity=_Any(), privacy=_Any(), query=_Any(), columns=[], notices=[]
+    )
+    with zipfile.ZipFile(io.BytesIO(xlsx_bytes(exact, predicate))) as book:
+        strings, sheet = book.read("xl/sharedStrings.xml").decode(), book.read("xl/worksheets/sheet1.xml").decode()
+    assert str(2**60) in strings, "a number that a spreadsheet would round is text"
+    assert "1234567890123456.78" in strings
+    assert "<v>-7</v>" in sheet
+    assert '<c r="C2" t="b"><v>1</v></c>' in sheet
+
+
+class _Any:
+    """Stands for the parts of the predicate that the method sheet prints."""
+
+    expires = status = epsilon = delta = canonical_sql = "x"

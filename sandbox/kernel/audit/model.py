@@ -119,16 +119,18 @@ def parse_opening(document: Json) -> Opening:
 
     """
     match document:
-        case {"v": 1, "index": int(index), "tick": str(tick), "nonce": str(nonce), "event": Mapping() as event, **rest} if (
-            not rest
-        ):
-            secret = base64.b64decode(nonce.encode(), validate=True)
+        case {"v": 1, "index": int(index), "tick": str(tick), "nonce": str(nonce), "event": Mapping() as event}:
+            opening = Opening(int(index), tick, base64.b64decode(nonce.encode(), validate=True), event)
         case _:
             raise ValueError("not an opening")
-    opening = Opening(int(index), tick, secret, event)
-    # Compared as bytes: to Python `True` is 1, to a reader of the document it is not.
-    if len(secret) != NONCE_BYTES or canonical_bytes(opening.as_json()) != canonical_bytes(document):
+    try:
+        # Compared as bytes: to Python `True` is 1, to a reader of the document it is not.
+        respelt = canonical_bytes(opening.as_json()) == canonical_bytes(document)
+    except TypeError:
+        raise ValueError("an opening holds no floats") from None
+    if len(opening.nonce) != NONCE_BYTES or not respelt:
         raise ValueError("not an opening as it is written")
+    opening.leaf()
     return opening
 
 
