@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sandbox.isolation.child.codes import NAMESPACES, ROOT
+from sandbox.isolation.child.codes import CGROUPS, NAMESPACES, ROOT
 from sandbox.isolation.decoys import planted
 from sandbox.isolation.port import MissingLayer
 from sandbox.isolation.process import PROBE_LIMITS, ProcessRuntime
@@ -19,6 +19,7 @@ ALONE: Final[Mapping[str, tuple[str, ...]]] = {
     "rlimits": ("rlimits",),
     "landlock": ("no_new_privs", "landlock"),
     "seccomp": ("no_new_privs", "seccomp"),
+    "cgroups": CGROUPS,
 }
 """What may stop a probe → the layers that are put on to see whether it does so alone."""
 

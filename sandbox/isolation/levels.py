@@ -13,6 +13,10 @@ _USER_NAMESPACES = (
     "(Debian), kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile (Ubuntu); in a container run with "
     "--security-opt seccomp=unconfined --cap-add SYS_ADMIN, or run the worker on the host"
 )
+_CGROUPS = (
+    "run the worker as root, or delegate control groups to it (systemd: Delegate=yes and DelegateSubgroup=worker), "
+    "with the memory, pids and cpu controllers enabled"
+)
 FIXES: Mapping[str, str] = {
     "user_namespace": _USER_NAMESPACES,
     "mount_namespace": _USER_NAMESPACES,
@@ -25,11 +29,14 @@ FIXES: Mapping[str, str] = {
     "no_new_privs": "use Linux 3.5 or newer",
     "rlimits": "raise the hard limits (ulimit -H) of the worker above those of a run",
     "landlock": "use Linux 5.13 or newer with landlock in the `lsm=` boot parameter",
+    "cgroup_memory": _CGROUPS,
+    "cgroup_pids": _CGROUPS,
+    "cgroup_cpu": _CGROUPS,
     "seccomp": "use Linux 4.14 or newer on x86_64 or aarch64, and a container profile that allows seccomp(2)",
 }
 
 
-TOLERATED: Mapping[int, frozenset[str]] = {1: frozenset({"many_files_past_scratch"}), 2: frozenset()}
+TOLERATED: Mapping[int, frozenset[str]] = {1: frozenset({"many_files_past_scratch"}), 2: frozenset(), 3: frozenset()}
 """Level → probes that it does not claim to stop: without a mount namespace scratch is capped per file only."""
 
 
@@ -44,7 +51,7 @@ def reached(holds: Callable[[tuple[str, ...]], bool], wanted: int | None) -> Iso
 
     Args:
         holds: tries layers in a throw-away process.
-        wanted: 1 or 2; None means the highest.
+        wanted: 1 to 3; None means the highest.
 
     """
     top = max(LEVELS) if wanted is None else wanted

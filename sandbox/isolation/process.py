@@ -1,21 +1,24 @@
-"""The `process` runtime: a zygote forks one fresh, confined process per run. Levels 1 and 2."""
+"""The `process` runtime: a zygote forks one fresh, confined process per run. Levels 1 to 3."""
 
 import os
 import tempfile
 import threading
+import weakref
+from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 from sandbox.isolation import levels, wire
 from sandbox.isolation.decoys import planted
 from sandbox.isolation.digests import DigestCheck
 from sandbox.isolation.port import IsolationReport, RunFailed
-from sandbox.isolation.supervise import Supervision
+from sandbox.isolation.supervise import Finished, Supervision
 from sandbox.isolation.zygote_link import ZygoteLink
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.run import Limits, RunResult, RunSpec
 
 NOBODY: Final = 65534
-PROBE_LIMITS: Final = Limits(wall_s=60, cpu_s=60, memory_bytes=256 << 20, scratch_bytes=16 << 20)
+PROBE_LIMITS: Final = Limits(wall_s=60, cpu_s=60, memory_bytes=64 << 20, scratch_bytes=16 << 20)
 
 
 class ProcessHandle:
@@ -47,9 +50,9 @@ class ProcessRuntime:
     """Runs generated SQL in forked sandboxes.
 
     Args:
-        required_level: lowest level at which runs are taken; 1 or 2.
+        required_level: lowest level at which runs are taken; 0 takes none but lets the doctor look.
         level: the level to use; by default the highest that this machine gives.
-        scratch_root: directory for the scratch space of level 1; level 2 keeps scratch in memory.
+        scratch_root: directory for the scratch space of level 1, which `identity` can enter; above, scratch is in memory.
         identity: uid and gid that a job takes on when the service runs as root.
 
     """
@@ -60,15 +63,18 @@ class ProcessRuntime:
         self, *, required_level: int = 2, level: int | None = None, scratch_root: str | None = None, identity: int = NOBODY
     ) -> None:
         self._required, self._wanted = required_level, level
-        self._ground = wire.Ground(identity if os.geteuid() == 0 else None, scratch_root or tempfile.gettempdir())
+        self._identity = identity if os.geteuid() == 0 else None
+        self._scratch_root = scratch_root or tempfile.gettempdir()
         self._link = ZygoteLink()
         self._digests = DigestCheck()
         self._report: IsolationReport | None = None
+        self._probing = threading.Lock()
         self._lock = threading.Lock()
+        self._running: weakref.WeakSet[Supervision] = weakref.WeakSet()
 
     def probe(self) -> IsolationReport:
         """Try every layer in throw-away processes; see `IsolationRuntime.probe`."""
-        with self._lock:
+        with self._probing:
             if self._report is None:
                 self._report = self._examined()
         if self._report.level < self._required:
@@ -79,8 +85,8 @@ class ProcessRuntime:
         """Start one run in a fresh sandbox; see `IsolationRuntime.start`."""
         report = self.probe()
         identities = tuple(self._digests.verify(extract) for extract in spec.extracts)
-        order = wire.order(spec, identities, report.layers, self._ground)
-        return ProcessHandle(spec, Supervision(spec.limits, self._link.dispatch(order)), report)
+        ground = self._ground(report.layers)
+        return ProcessHandle(spec, self._supervised(wire.order(spec, identities, ground), spec.limits, ground), report)
 
     def attack(self, layers: tuple[str, ...], setup: wire.ProbeSetup, limits: Limits = PROBE_LIMITS) -> wire.ProbeOutcome:
         """Run the hostile probes under `layers` alone in a throw-away sandbox and return {probe: stopped}.
@@ -89,24 +95,40 @@ class ProcessRuntime:
             YuneiError: UNAVAILABLE where the throw-away sandbox does not end well.
 
         """
-        order = wire.probe_order(layers, setup, limits, self._ground)
-        finished = Supervision(limits, self._link.dispatch(order)).wait()
+        finished = self._thrown_away(layers, setup, limits)
         if finished.code is not None:
             raise YuneiError("UNAVAILABLE")
         return wire.probe_outcome(finished.content)
 
     def close(self) -> None:
-        """End the zygote; runs under way end by themselves or at their deadline."""
+        """Kill every run and end the zygote."""
         self._link.close()
+        with self._lock:
+            running = tuple(self._running)
+        for supervision in running:
+            supervision.cancel()
+            supervision.wait()
 
     def _examined(self) -> IsolationReport:
         report = levels.reached(self._holds, self._wanted)
         if report.level == 0:
             return report
         with planted(PROBE_LIMITS) as setup:
-            return levels.attacked(report, self.attack(report.layers, setup, PROBE_LIMITS))
+            return levels.attacked(report, self.attack(report.layers, setup))
 
     def _holds(self, layers: tuple[str, ...]) -> bool:
         """Say whether a process can put all of `layers` on."""
-        order = wire.probe_order(layers, {}, PROBE_LIMITS, self._ground)
-        return Supervision(PROBE_LIMITS, self._link.dispatch(order)).wait().code is None
+        return self._thrown_away(layers, {}, PROBE_LIMITS).code is None
+
+    def _thrown_away(self, layers: tuple[str, ...], setup: wire.ProbeSetup, limits: Limits) -> Finished:
+        ground = self._ground(layers)
+        return self._supervised(wire.probe_order(setup, limits, ground), limits, ground).wait()
+
+    def _ground(self, layers: tuple[str, ...]) -> wire.Ground:
+        return wire.Ground(layers, self._identity, str(Path(self._scratch_root, f"yunei-{uuid4().hex}")))
+
+    def _supervised(self, order: bytes, limits: Limits, ground: wire.Ground) -> Supervision:
+        supervision = Supervision(limits, self._link.dispatch(order), Path(ground.place))
+        with self._lock:
+            self._running.add(supervision)
+        return supervision

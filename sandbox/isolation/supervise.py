@@ -2,10 +2,12 @@
 
 import os
 import select
+import shutil
 import signal
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from sandbox.isolation.channels import Channels, Ended
@@ -14,8 +16,6 @@ from sandbox.kernel.run import Limits, RunUsage
 
 _IPC_FRAMING_BYTES: Final = 1 << 16
 _KILL_GRACE_S: Final = 5.0
-_CPU_ACCURACY_MS: Final = 950
-"""Milliseconds of reported processor time that count as a spent second: the kernel limits and reports by different clocks."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,17 @@ class Finished:
 
 
 class Supervision:
-    """A thread that enforces deadline and caps whether or not anybody waits for the result."""
+    """A thread that enforces deadline and caps whether or not anybody waits for the result.
 
-    def __init__(self, limits: Limits, channels: Channels) -> None:
-        self._limits, self._channels = limits, channels
+    Args:
+        limits: deadline and caps.
+        channels: our ends; closed at the end.
+        place: the directory that the guard may have made for the job; gone at the end.
+
+    """
+
+    def __init__(self, limits: Limits, channels: Channels, place: Path) -> None:
+        self._limits, self._channels, self._place = limits, channels, place
         self._cancel_read, self._cancel_write = os.pipe2(os.O_CLOEXEC)
         self._lock = threading.Lock()
         self._started = time.monotonic()
@@ -56,7 +63,7 @@ class Supervision:
             ended = self._channels.ended
             wall_ms = int((time.monotonic() - self._started) * 1000)
             usage = RunUsage(wall_ms, ended.cpu_ms if ended else 0, ended.peak if ended else 0)
-            self._finished = Finished(verdict or code_of(ended, self._limits.cpu_s), bytes(self._channels.content), usage)
+            self._finished = Finished(verdict or code_of(ended), bytes(self._channels.content), usage)
         finally:
             self._release()
 
@@ -92,20 +99,19 @@ class Supervision:
 
     def _release(self) -> None:
         self._channels.close()
+        if self._place.exists():  # a guard that was killed cannot remove what it made for its job
+            shutil.rmtree(self._place, ignore_errors=True)
         with self._lock:
             os.close(self._cancel_read)
             os.close(self._cancel_write)
             self._cancel_write = -1
 
 
-def code_of(ended: Ended | None, cpu_s: int) -> str | None:
+def code_of(ended: Ended | None) -> str | None:
     """Return the code for a sandbox that ended by itself; None where it ended well.
 
-    The kernel ends a run that used up `cpu_s` by SIGKILL too, because pid 1 of a namespace ignores SIGXCPU: that is a
-    deadline. Any other SIGKILL that was not ours means that the process was lost; every other signal is a crash.
+    A SIGKILL that was not ours means that the process was lost; every other signal is a crash of the engine.
     """
-    if ended is None:
+    if ended is None or ended.exit == -signal.SIGKILL:
         return "RUN_LOST"
-    if ended.exit in {-signal.SIGKILL, -signal.SIGXCPU}:
-        return "RUN_DEADLINE" if ended.cpu_ms >= cpu_s * _CPU_ACCURACY_MS else "RUN_LOST"
     return None if ended.exit == codes.OK else codes.RUN_CODES.get(ended.exit, "RUN_FAILED")

@@ -52,23 +52,26 @@ def _framed(document: Mapping[str, Json]) -> bytes:
 
 @dataclass(frozen=True)
 class Ground:
-    """What every order of one runtime has in common: the uid a job takes on (root only), where scratch may be made."""
+    """Where one sandbox stands: its layers, the uid its job takes on (root only), the directory it may make (level 1)."""
 
+    layers: tuple[str, ...]
     identity: int | None
-    scratch_root: str
+    place: str
+
+    def as_json(self) -> dict[str, Json]:
+        """Return the part of an order that every sandbox needs."""
+        return {"layers": list(self.layers), "identity": self.identity, "place": self.place}
 
 
-def order(spec: RunSpec, identities: tuple[FileIdentity, ...], layers: tuple[str, ...], ground: Ground) -> bytes:
+def order(spec: RunSpec, identities: tuple[FileIdentity, ...], ground: Ground) -> bytes:
     """Return the order for one run, as `child.order.read` takes it."""
-    tables = [
+    tables: list[Json] = [
         {"name": extract.table, "path": extract.path, **asdict(found)}
         for extract, found in zip(spec.extracts, identities, strict=True)
     ]
     return _framed(
         {
-            "layers": list(layers),
-            "identity": ground.identity,
-            "scratch_root": ground.scratch_root,
+            **ground.as_json(),
             "tables": tables,
             "sql": spec.sql,
             "parameters": {name: typed(value) for name, value in spec.parameters.items()},
@@ -78,21 +81,10 @@ def order(spec: RunSpec, identities: tuple[FileIdentity, ...], layers: tuple[str
     )
 
 
-def probe_order(layers: tuple[str, ...], setup: ProbeSetup, limits: Limits, ground: Ground) -> bytes:
+def probe_order(setup: ProbeSetup, limits: Limits, ground: Ground) -> bytes:
     """Return the order for a throw-away sandbox that runs the hostile probes; an empty `setup` runs none."""
-    return _framed(
-        {
-            "layers": list(layers),
-            "identity": ground.identity,
-            "scratch_root": ground.scratch_root,
-            "tables": [],
-            "sql": "",
-            "parameters": {},
-            "columns": [],
-            "limits": asdict(limits),
-            "probe": setup,
-        }
-    )
+    nothing: dict[str, Json] = {"tables": [], "sql": "", "parameters": {}, "columns": []}
+    return _framed({**ground.as_json(), **nothing, "limits": asdict(limits), "probe": dict(setup)})
 
 
 def probe_outcome(answer: bytes) -> ProbeOutcome:

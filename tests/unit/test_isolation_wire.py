@@ -18,7 +18,7 @@ from sandbox.kernel.run import ColumnSpec, ExtractRef, Limits, RunSpec
 
 KEY = ColumnSpec("k", "key", "text")
 SUM = ColumnSpec("s", "exact", "integer", -10, 10)
-GROUND = wire.Ground(65534, "/scratch-root")
+GROUND = wire.Ground(("rlimits",), 65534, "/scratch-root/yunei-1")
 
 values = st.one_of(
     st.booleans(), st.integers(), st.text(), st.dates(), st.binary(), st.decimals(allow_nan=False, allow_infinity=False)
@@ -44,7 +44,7 @@ def received(order: bytes) -> child_order.Order:
 
 @given(st.dictionaries(st.text(min_size=1), values))
 def test_parameters_arrive_with_value_and_type(parameters):
-    order = received(wire.order(RunSpec("j", 1, "SELECT 1", (), (), parameters), (), ("seccomp",), GROUND))
+    order = received(wire.order(RunSpec("j", 1, "SELECT 1", (), (), parameters), (), GROUND))
 
     assert order.parameters == parameters
     assert {name: type(value) for name, value in order.parameters.items()} == {n: type(v) for n, v in parameters.items()}
@@ -53,21 +53,21 @@ def test_parameters_arrive_with_value_and_type(parameters):
 def test_tables_limits_and_layers_arrive():
     spec = RunSpec("j", 2, "SELECT 1", (ExtractRef("t", "e", "/x", "sha256:0"),), (KEY, SUM), {}, Limits(rows=7))
 
-    order = received(wire.order(spec, (FileIdentity(1, 2, 3, 4),), ("rlimits",), GROUND))
+    order = received(wire.order(spec, (FileIdentity(1, 2, 3, 4),), GROUND))
 
     assert order.tables == (child_order.Table("t", "/x", 1, 2, 3, 4),)
     assert order.columns == (("k", "key", "text"), ("s", "exact", "integer"))
-    assert (order.limit("rows"), order.layers, order.identity) == (7, {"rlimits"}, 65534)
+    assert (order.limit("rows"), order.layers, order.identity, order.place) == (7, {"rlimits"}, 65534, GROUND.place)
 
 
 @pytest.mark.parametrize("cut", [1, 40])
 def test_a_truncated_order_is_refused(cut):
     with pytest.raises(ValueError, match="length"):
-        received(wire.order(RunSpec("j", 1, "SELECT 1", (), ()), (), (), GROUND)[:-cut])
+        received(wire.order(RunSpec("j", 1, "SELECT 1", (), ()), (), GROUND)[:-cut])
 
 
 def test_an_unknown_parameter_type_is_refused():
-    document = json.loads(wire.order(RunSpec("j", 1, "SELECT 1", (), ()), (), (), GROUND)[8:])
+    document = json.loads(wire.order(RunSpec("j", 1, "SELECT 1", (), ()), (), GROUND)[8:])
     with pytest.raises(KeyError):
         child_order.decode({**document, "parameters": {"x": ["pickle", "00"]}})
 

@@ -1,6 +1,9 @@
 """How the isolated process says what happened: one exit status, never a text. Shared with the supervisor."""
 
+import signal
+
 OK = 0
+CPU_SPENT = int(signal.SIGXCPU)
 FAILED = 64
 MEMORY = 65
 SCRATCH_FULL = 66
@@ -12,6 +15,7 @@ RUN_CODES = {
     MEMORY: "RUN_MEMORY",
     SCRATCH_FULL: "RUN_SCRATCH_FULL",
     OUTPUT_CAP: "RUN_OUTPUT_CAP",
+    CPU_SPENT: "RUN_DEADLINE",
     LAYER_REFUSED: "ISOLATION_BELOW_REQUIRED",
 }
 """Exit status → code of the catalogue. Any other status is a crash of the engine: RUN_FAILED."""
@@ -20,7 +24,13 @@ NAMESPACES = ("user_namespace", "mount_namespace", "pid_namespace", "net_namespa
 ROOT = "empty_root"
 IN_PROCESS = ("no_capabilities", "no_new_privs", "rlimits", "landlock", "seccomp")
 
-LEVELS: dict[int, tuple[str, ...]] = {1: IN_PROCESS, 2: (*NAMESPACES, ROOT, *IN_PROCESS)}
+CGROUPS = ("cgroup_memory", "cgroup_pids", "cgroup_cpu")
+
+LEVELS: dict[int, tuple[str, ...]] = {
+    1: IN_PROCESS,
+    2: (*NAMESPACES, ROOT, *IN_PROCESS),
+    3: (*NAMESPACES, ROOT, *IN_PROCESS, *CGROUPS),
+}
 """Level → every layer that it promises. A run whose layers cannot all be put on does not start."""
 
 

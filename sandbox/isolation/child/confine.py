@@ -22,19 +22,20 @@ _KERNEL_STATE = ("/proc/self", "/sys/fs/cgroup")
 
 
 def leave_namespaces(order: Order) -> None:
-    """Enter new namespaces; the pid namespace begins with the next fork.
+    """Enter new namespaces but for the mounts; the pid namespace begins with the next fork.
 
     Real root leaves everything but the user namespace here and gives that up last, after the mounts: the job then
-    holds no right at all over its own mounts and network. An ordinary user needs the user namespace first.
+    holds no right at all over its own mounts and network. An ordinary user needs the user namespace first. The guard
+    keeps its mounts, because pivot_root moves every process that shares the job's.
     """
-    flags = sum(flag for layer, flag in FLAGS.items() if layer in order.layers)
+    flags = sum(flag for layer, flag in FLAGS.items() if layer in order.layers) & ~syscalls.CLONE_NEWNS
     if order.identity is not None:
         flags &= ~syscalls.CLONE_NEWUSER
     uid, gid = os.getuid(), os.getgid()
     if flags:
-        _required(lambda: syscalls.unshare(flags))
+        required(lambda: syscalls.unshare(flags))
     if flags & syscalls.CLONE_NEWUSER:
-        _required(lambda: privileges.map_self(uid, gid))
+        required(lambda: privileges.map_self(uid, gid))
 
 
 def lock_in(order: Order, view: rootfs.View | None, *, baseline: int, program: bytes) -> rootfs.View:
@@ -50,15 +51,17 @@ def lock_in(order: Order, view: rootfs.View | None, *, baseline: int, program: b
         Refusal: with LAYER_REFUSED where a layer does not go on.
 
     """
+    if "mount_namespace" in order.layers:
+        required(lambda: syscalls.unshare(syscalls.CLONE_NEWNS))
     if ROOT in order.layers:
-        view = _required(lambda: rootfs.build(order))
+        view = required(lambda: rootfs.build(order))
     if view is None:
         raise Refusal(LAYER_REFUSED)
-    _required(lambda: _lower(order, view, baseline))
+    required(lambda: _lower(order, view, baseline))
     if "landlock" in order.layers:
-        _required(lambda: landlock.restrict(_readable(order, view), (view.scratch,)))
+        required(lambda: landlock.restrict(_readable(order, view), (view.scratch,)))
     if "seccomp" in order.layers:
-        _required(lambda: seccomp.load(program))
+        required(lambda: seccomp.load(program))
     return view
 
 
@@ -90,7 +93,8 @@ def _lower(order: Order, view: rootfs.View, baseline: int) -> None:
         )
 
 
-def _required(act: Callable[[], T]) -> T:
+def required(act: Callable[[], T]) -> T:
+    """Do one step of a layer; where the kernel refuses it, the layer is refused and with it the run."""
     try:
         return act()
     except OSError:

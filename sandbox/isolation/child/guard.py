@@ -8,55 +8,75 @@ import os
 import select
 import signal
 import socket
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 
-from . import confine, engine, order, probes, rootfs
-from .codes import FAILED, LAYER_REFUSED, OK, ROOT, Refusal
+from . import cgroups, confine, engine, order, probes, rootfs
+from .codes import FAILED, LAYER_REFUSED, MEMORY, OK, ROOT, Refusal
 
 _BACKSTOP_S = 2.0
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """How the job ended: exit status (negative: a signal), processor time in milliseconds, peak of resident bytes."""
+
+    exit: int
+    cpu_ms: int = 0
+    peak: int = 0
+
+
 def watch(spec: int, result: int, status: socket.socket, *, baseline: int, program: bytes) -> None:
-    """Run one order to its end and send its outcome over `status`. Never returns to the zygote's loop with data."""
+    """Run one order to its end, remove what was made for it, and send its outcome over `status`."""
     try:
-        task = order.read(spec)
-        confine.leave_namespaces(task)
-        view = None if ROOT in task.layers else rootfs.stage(task)
+        outcome = _run(spec, result, status, baseline=baseline, program=program)
     except Refusal as refusal:
-        _report(status, refusal.status)
-        return
+        outcome = Outcome(refusal.status)
     except (OSError, ValueError, KeyError, TypeError):
-        _report(status, FAILED)
-        return
-    pid = os.fork()
-    if pid == 0:
-        status.close()
-        os._exit(_job(task, view, result, baseline=baseline, program=program))
-    os.close(result)
-    _await(pid, status, task)
-    if view is not None:
-        rootfs.unstage(view)
+        outcome = Outcome(FAILED)
+    try:
+        status.send(json.dumps(asdict(outcome)).encode())
+    except OSError:
+        os._exit(FAILED)  # the supervisor is gone; there is nobody left to tell
 
 
-def _await(pid: int, status: socket.socket, task: order.Order) -> None:
+def _run(spec: int, result: int, status: socket.socket, *, baseline: int, program: bytes) -> Outcome:
+    task = order.read(spec)
+    with ExitStack() as undo:
+        cage = confine.required(lambda: cgroups.Cage(task))
+        undo.callback(cage.remove)
+        confine.leave_namespaces(task)
+        view = None
+        if ROOT not in task.layers:
+            undo.callback(rootfs.unstage, task)
+            view = rootfs.stage(task)
+        confine.required(cage.enter)
+        pid = os.fork()
+        if pid == 0:
+            status.close()
+            os._exit(_job(task, view, result, baseline=baseline, program=program))
+        cage.leave()
+        os.close(result)
+        outcome = _await(pid, status, task)
+        ran_out = outcome.exit == -signal.SIGKILL and cage.memory_ran_out()
+        return replace(outcome, exit=MEMORY) if ran_out else outcome
+
+
+def _await(pid: int, status: socket.socket, task: order.Order) -> Outcome:
     handle = os.pidfd_open(pid)
-    socket.send_fds(status, [b"{}"], [handle])
     poll = select.poll()
     poll.register(handle, select.POLLIN)
     poll.register(status, select.POLLHUP | select.POLLRDHUP)
-    events = dict(poll.poll((task.limits["wall_s"] + _BACKSTOP_S) * 1000))
+    try:
+        socket.send_fds(status, [b"{}"], [handle])
+        events = dict(poll.poll((task.limits["wall_s"] + _BACKSTOP_S) * 1000))
+    except OSError:
+        events = {}  # the supervisor hung up before it knew the job
     if handle not in events:
         signal.pidfd_send_signal(handle, signal.SIGKILL)
     _, code, usage = os.wait4(pid, 0)
     cpu_ms = int((usage.ru_utime + usage.ru_stime) * 1000)
-    exited = os.waitstatus_to_exitcode(code)
-    _report(status, exited, cpu_ms=cpu_ms, peak=usage.ru_maxrss * 1024)
-
-
-def _report(status: socket.socket, code: int, *, cpu_ms: int = 0, peak: int = 0) -> None:
-    try:
-        status.send(json.dumps({"exit": code, "cpu_ms": cpu_ms, "peak": peak}).encode())
-    except OSError:
-        os._exit(FAILED)  # the supervisor is gone; there is nobody left to tell
+    return Outcome(os.waitstatus_to_exitcode(code), cpu_ms, usage.ru_maxrss * 1024)
 
 
 def _job(task: order.Order, view: rootfs.View | None, result: int, *, baseline: int, program: bytes) -> int:

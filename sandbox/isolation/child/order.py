@@ -35,12 +35,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Order:
-    """One run. `identity` is the uid to become when the zygote is root; None keeps the present one."""
+    """One run.
+
+    `identity` is the uid to become when the zygote is root; None keeps the present one. `place` is the directory to make
+    for a job without a root of its own; the supervisor removes it should the guard not come to it.
+    """
 
     layers: frozenset[str]
     identity: int | None
     tables: tuple[Table, ...]
-    scratch_root: str
+    place: str
     sql: str
     parameters: Mapping[str, Value]
     columns: tuple[tuple[str, str, str], ...]
@@ -74,7 +78,7 @@ def decode(document: Mapping[str, Any]) -> Order:
         layers=frozenset(document["layers"]),
         identity=document["identity"],
         tables=tuple(Table(**line) for line in document["tables"]),
-        scratch_root=document["scratch_root"],
+        place=document["place"],
         sql=document["sql"],
         parameters={name: _READERS[kind](text) for name, (kind, text) in document["parameters"].items()},
         columns=tuple((name, role, kind) for name, role, kind in document["columns"]),

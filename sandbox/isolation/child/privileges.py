@@ -6,11 +6,12 @@ import resource
 import struct
 
 from . import syscalls
+from .codes import CPU_SPENT
 
 _CAPABILITY_VERSION_3 = 0x20080522
 _LAST_CAPABILITY = 63
 DESCRIPTORS = 256
-PROCESSES = 128
+PROCESSES = 64
 
 
 def become(identity: int) -> None:
@@ -62,14 +63,14 @@ def limit(*, memory: int, cpu_s: int, file_bytes: int, processes: bool) -> None:
 
     Args:
         memory: bytes of private memory (RLIMIT_DATA); what the zygote had already is counted too.
-        cpu_s: seconds of processor time, then SIGKILL.
+        cpu_s: seconds of processor time until the exit status CPU_SPENT; SIGKILL a second later.
         file_bytes: size of any one file in scratch.
         processes: whether to cap tasks; only where the count is the job's own, else threads of others would count.
 
     """
     limits = {
         resource.RLIMIT_DATA: memory,
-        resource.RLIMIT_CPU: cpu_s,
+        resource.RLIMIT_CPU: cpu_s + 1,
         resource.RLIMIT_FSIZE: file_bytes,
         resource.RLIMIT_NOFILE: DESCRIPTORS,
         resource.RLIMIT_CORE: 0,
@@ -81,4 +82,5 @@ def limit(*, memory: int, cpu_s: int, file_bytes: int, processes: bool) -> None:
     for kind, most in limits.items():
         hard = resource.getrlimit(kind)[1]
         value = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(kind, (value, value))
+        resource.setrlimit(kind, (min(value, cpu_s) if kind == resource.RLIMIT_CPU else value, value))
+    syscalls.exit_on(CPU_SPENT)

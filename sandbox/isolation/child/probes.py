@@ -21,7 +21,7 @@ Setup = Mapping[str, Any]
 _PTRACE, _IO_URING_SETUP, _USERFAULTFD = {"x86_64": 101, "aarch64": 117}, 425, {"x86_64": 323, "aarch64": 282}
 _KEYCTL, _BPF, _PERF = {"x86_64": 250, "aarch64": 219}, {"x86_64": 321, "aarch64": 280}, {"x86_64": 298, "aarch64": 241}
 _PTRACE_SEIZE, _KEY_GET_ID, _SESSION_KEYRING = 0x4206, 0, -3
-_FORKS = 160
+_FORKS = 80
 
 
 def _read(path: str) -> None:
@@ -105,6 +105,20 @@ def _memory(setup: Setup) -> None:
     mmap.mmap(-1, setup["memory_bytes"], flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
 
 
+def _shared_memory(setup: Setup) -> None:
+    """Fill shared memory, which no resource limit counts, in a child where one can be had: it may not survive."""
+    shared = mmap.mmap(-1, setup["memory_bytes"], flags=mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)
+    pid = os.fork()
+    if pid == 0:
+        for page in range(0, setup["memory_bytes"], mmap.PAGESIZE):
+            shared[page] = 1
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    shared.close()
+    if status != 0:
+        raise MemoryError
+
+
 def _fill(names: tuple[str, ...], size: int) -> None:
     try:
         for name in names:
@@ -177,6 +191,7 @@ PROBES: Mapping[str, Callable[[Setup], None]] = {
     "become_root": _become_root,
     "raise_own_limit": _raise_limit,
     "allocate_memory": _memory,
+    "allocate_shared_memory": _shared_memory,
     "one_file_past_scratch": lambda setup: _fill(("bomb",), setup["scratch_bytes"] + 1),
     "many_files_past_scratch": lambda setup: _fill(("bomb-1", "bomb-2", "bomb-3"), setup["scratch_bytes"] // 2),
 }

@@ -3,7 +3,6 @@
 import os
 import shutil
 import stat
-import tempfile
 from dataclasses import dataclass
 
 from . import syscalls
@@ -87,9 +86,9 @@ def stage(order: Order) -> View:
 
     With a separate uid the extracts are copied into it, because that uid cannot enter the data directory.
     """
-    place = tempfile.mkdtemp(prefix="yunei-", dir=order.scratch_root)
+    place = order.place
     data, scratch = os.path.join(place, "data"), os.path.join(place, "scratch")  # noqa: PTH118
-    for directory in (data, scratch):
+    for directory in (place, data, scratch):
         os.mkdir(directory, 0o700)  # noqa: PTH102
     files = []
     for number, table in enumerate(order.tables):
@@ -105,6 +104,6 @@ def stage(order: Order) -> View:
     return View(tuple(files), scratch)
 
 
-def unstage(view: View) -> None:
+def unstage(order: Order) -> None:
     """Remove what `stage` made."""
-    shutil.rmtree(os.path.dirname(view.scratch), ignore_errors=True)  # noqa: PTH120
+    shutil.rmtree(order.place, ignore_errors=True)

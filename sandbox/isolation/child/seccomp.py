@@ -23,6 +23,7 @@ _NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16
 
 _CLONE_THREAD = 0x00010000
 _PROT_EXEC = 4
+_MAP_SHARED = 1
 _PR_SET_NAME = 15
 _SET_MODE_FILTER = 1
 _FILTER_FLAG_TSYNC = 1
@@ -47,6 +48,8 @@ def _guarded(machine: str) -> list[Instruction]:
     """Return the calls that are allowed for some arguments only."""
     column = list(_AUDIT_ARCH).index(machine)
     no_exec = [_argument(2), (_ANY_BIT, 0, 1, _PROT_EXEC), _return(_DENY), _return(_ALLOW)]
+    # Shared memory is not counted by RLIMIT_DATA, so it would be a way around the memory limit.
+    private_only = [_argument(3), (_ANY_BIT, 0, 1, _MAP_SHARED), _return(_DENY)]
     threads_only = [_argument(0), (_ANY_BIT, 0, 1, _CLONE_THREAD), _return(_ALLOW), _return(_DENY)]
     naming_only = [_argument(0), (_EQUAL, 0, 1, _PR_SET_NAME), _return(_ALLOW), _return(_DENY)]
     reading_only = [
@@ -58,7 +61,7 @@ def _guarded(machine: str) -> list[Instruction]:
         _return(_DENY),
     ]
     return [
-        *_when(table.MMAP[column], no_exec),
+        *_when(table.MMAP[column], [*private_only, *no_exec]),
         *_when(table.MPROTECT[column], no_exec),
         *_when(table.CLONE[column], threads_only),
         *_when(table.CLONE3[column], [_return(_ABSENT)]),

@@ -12,7 +12,7 @@ os.environ.update({"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "backgro
 import duckdb
 import pyarrow as pa
 
-from . import guard, privileges, seccomp, syscalls
+from . import cgroups, guard, privileges, seccomp, syscalls
 
 ORDER_DESCRIPTORS: Final = 3
 
@@ -28,6 +28,7 @@ def serve(control_fd: int) -> None:
         raise SystemExit(71)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     control = socket.socket(fileno=control_fd)
+    cgroups.sweep()
     program = seccomp.assemble(syscalls.MACHINE)
     baseline = privileges.data_in_use()
     control.send(json.dumps(_greeting()).encode())

@@ -1,0 +1,46 @@
+"""Level 3: every job in control groups of its own, gone with it."""
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.isolation.child.cgroups import _read_homes
+from sandbox.isolation.decoys import planted
+from sandbox.isolation.process import PROBE_LIMITS, ProcessRuntime
+from sandbox.kernel.errors import YuneiError
+from sandbox.kernel.run import ColumnSpec, RunSpec
+
+NUMBER = (ColumnSpec("n", "exact", "integer", 0, 10),)
+
+
+@pytest.fixture(scope="module")
+def runtime():
+    runtime = ProcessRuntime(required_level=3)
+    try:
+        runtime.probe()
+    except YuneiError as refused:
+        runtime.close()
+        pytest.skip(f"level 3 is not to be had here: {refused.facts['missing']}")
+    yield runtime
+    runtime.close()
+
+
+def groups() -> set[Path]:
+    return {group for home in _read_homes().values() for group in home.parent.glob("yunei-*")}
+
+
+def test_a_job_runs_at_level_3_and_leaves_no_group(runtime):
+    before = groups()
+    result = runtime.start(RunSpec("job-1", 1, "SELECT 7 AS n", (), NUMBER)).result()
+    assert result.table.rows == ((7,),)
+    assert result.level == 3
+    assert {"cgroup_memory", "cgroup_pids", "cgroup_cpu"} <= set(result.layers)
+    assert groups() <= before
+
+
+def test_control_groups_alone_stop_a_fork_bomb_and_shared_memory(runtime):
+    with planted(PROBE_LIMITS) as setup:
+        outcome = runtime.attack(("cgroup_memory", "cgroup_pids", "cgroup_cpu"), setup)
+    assert outcome["fork_bomb"]
+    assert outcome["allocate_shared_memory"]
+    assert not outcome["fork"]
