@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -316,3 +317,24 @@ def test_a_reviewer_who_joins_the_recipient_before_packaging_does_not_count(town
         town.tenants.put_person(tx, moved, "system")
     town.work()
     assert town.state(request) == "packaging_failed"
+
+
+def test_workers_at_once_release_once(town: Stage) -> None:
+    request = approved(town)
+    with town.db.write() as tx:
+        publish(tx, "release.approved", {"request": request})
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: town.work(), range(4)))
+    assert town.types(request).count("release.released") == 1
+    assert [body["state"] for body in town.ended] == ["released"]
+
+
+def test_voters_at_once_are_all_counted_once(town: Stage) -> None:
+    request = town.open()
+    who = ("per-wang", "per-li")
+    with ThreadPoolExecutor(4) as pool:
+        found = [pool.submit(town.vote, person, request, key=f"{person}{turn}") for turn in range(3) for person in who]
+    codes = sorted(str(one.exception().code) for one in found if one.exception() is not None)  # type: ignore[union-attr]
+    assert codes == ["ALREADY_VOTED"] * 4
+    assert town.types(request).count("review.voted") == 2
+    assert town.state(request) == "approved"

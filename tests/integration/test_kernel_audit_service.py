@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -150,6 +151,23 @@ def test_changing_a_stored_leaf_breaks_its_proof(db: Database, log: AuditLog, tm
         tx.execute(text("DROP TRIGGER audit_event_no_update"))
         tx.execute(text("UPDATE audit_event SET event = replace(event, 'per-wang', 'per-li00') WHERE leaf_index = 1"))
         assert not proves(log.proof(tx, 1), log.opening(tx, 1), ORIGIN, log.keys.signer("log").public)
+
+
+def test_writers_at_once_make_one_log_without_gaps(db: Database, log: AuditLog) -> None:
+    def write(worker: int) -> None:
+        for number in range(10):
+            with db.write() as tx:
+                log.append(tx, event(worker * 100 + number))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    with db.read() as tx:
+        stored = log.events(tx, None, -1, 1_000)
+        assert [one.index for one in stored] == list(range(40))
+        assert len({one.event.subject for one in stored}) == 40
+        assert all(
+            proves(log.proof(tx, index), log.opening(tx, index), ORIGIN, log.keys.signer("log").public) for index in range(40)
+        )
 
 
 @pytest.mark.parametrize("document", [None, {}, {"v": 2}, {"v": True}, []])
