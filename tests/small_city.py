@@ -64,7 +64,7 @@ class City:
             if view["state"] in states:
                 return view
             time.sleep(0.02)
-        raise AssertionError(f"the job stayed {view['state']}")
+        raise AssertionError(f"the job stayed {view['state']} {view['code']}")
 
     def promote(self, sql: str) -> None:
         """Run a text in dev and promote it."""

@@ -14,6 +14,7 @@ from egress.release.files import ReleasedTable, arrow_bytes, csv_bytes, json_byt
 from egress.release.manifest import Circumstances, required_signers, statement_bytes
 from egress.release.model import LogEvidence, PriorEvent, Reviewer
 from egress.review import store as reviews
+from egress.review.ballot import is_whole
 from egress.review.decide import consolidate, duties_separate
 from egress.review.model import ReleaseRequest, Vote
 from egress.review.opening import bound, unsealed
@@ -60,15 +61,15 @@ def fit(tx: Transaction, request: ReleaseRequest, keys: KeyRing) -> ReleasedTabl
     if bound(request).etag != request.etag:
         return Unfit("evidence")
     by_checks = request.route == "auto" and request.report.get("outcome") == "pass"
-    return table if by_checks or consolidate(counting_votes(tx, request)) == "approve" else Unfit("votes")
+    return table if by_checks or consolidate(counting_votes(tx, request, keys)) == "approve" else Unfit("votes")
 
 
-def counting_votes(tx: Transaction, request: ReleaseRequest) -> tuple[Vote, ...]:
-    """Return the votes of the present version that bind the present evidence and whose voters were free to vote."""
+def counting_votes(tx: Transaction, request: ReleaseRequest, keys: KeyRing) -> tuple[Vote, ...]:
+    """Return the votes that count: whole, of this version, binding this evidence, by people who were free to vote."""
     return tuple(
         vote
         for vote in reviews.votes_of(tx, request.id, request.version)
-        if vote.etag == request.etag and duties_separate(request, vote, tenants.history(tx, vote.person))
+        if vote.etag == request.etag and is_whole(vote, keys) and duties_separate(request, vote, tenants.history(tx, vote.person))
     )
 
 

@@ -186,7 +186,7 @@ class ReleaseService:
             return self._steps.move(tx, request, "fail", {"reason": table.reason})
         files, release_id = files_of(table), new_id("rel")
         at = stamp(next_tick(self._clock.now(), self._audit.tick_s))
-        voters = reviewers_of(counting_votes(tx, request), self._keys)
+        voters = reviewers_of(counting_votes(tx, request, self._keys), self._keys)
         facts = Circumstances(release_id, at, len(table.rows), voters, history(tx, request, self._audit))
         try:
             envelope = envelope_of(request, facts, files, self._keys).encode()

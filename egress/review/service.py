@@ -1,6 +1,5 @@
 """Release requests from the sealed result to the decision. Every act, and every view of evidence, is an audit event."""
 
-import hmac
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import get_args
@@ -8,11 +7,12 @@ from typing import get_args
 from egress.checks import check
 from egress.release.files import csv_bytes
 from egress.review import decide, store, view
+from egress.review.ballot import committed
 from egress.review.model import Decision, ReleaseOpening, ReleaseRequest, Vote
 from egress.review.opening import bound, sealed_request, timed, unsealed
 from egress.review.steps import Steps
 from sandbox.kernel.audit.service import AuditLog
-from sandbox.kernel.canonical import Json, canonical_bytes
+from sandbox.kernel.canonical import Json
 from sandbox.kernel.clock import Clock, civil_date, stamp
 from sandbox.kernel.db import Database, Transaction
 from sandbox.kernel.errors import YuneiError
@@ -173,19 +173,19 @@ class ReviewService:
             raise YuneiError("COMMENT_REQUIRED")
 
     def _vote(self, request: ReleaseRequest, principal: Principal, role: Role, decision: str, comment: str) -> Vote:
-        body: dict[str, Json] = {
-            "request": request.id,
-            "version": request.version,
-            "person": principal.person,
-            "organisation": principal.organisation,
-            "role": str(role),
-            "decision": decision,
-            "comment": comment,
-            "etag": request.etag,
-            "at": stamp(self._clock.now()),
-        }
-        keyed = hmac.digest(self._keys.secret("vote", request.id), canonical_bytes(body), "sha256").hex()
-        return Vote(**(body | {"role": role}), digest=f"hmac-sha256:{keyed}")  # type: ignore[arg-type]
+        vote = Vote(
+            request=request.id,
+            version=request.version,
+            person=principal.person,
+            organisation=principal.organisation,
+            role=role,
+            decision=decision,  # type: ignore[arg-type]  # `_check_vote` has held it to the closed list
+            comment=comment,
+            etag=request.etag,
+            at=stamp(self._clock.now()),
+            digest="",
+        )
+        return committed(vote, self._keys)
 
     def _content(self, request: ReleaseRequest) -> str | None:
         table = unsealed(request, self._keys)

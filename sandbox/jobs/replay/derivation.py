@@ -20,7 +20,7 @@ from sandbox.isolation.port import IsolationRuntime, RunFailed
 from sandbox.jobs.model import Job
 from sandbox.jobs.parts import Parts
 from sandbox.jobs.pipeline import exact_digest, run_spec
-from sandbox.jobs.prepare import Prepared
+from sandbox.jobs.prepare import NotPrepared, Prepared
 from sandbox.jobs.replay.model import StepResult, failed, not_checkable, passed
 from sandbox.jobs.sealed import result_json, result_of
 from sandbox.kernel.canonical import Json
@@ -30,15 +30,16 @@ from sandbox.kernel.run import ExactTable, ExtractRef
 
 @dataclass(frozen=True, eq=False)
 class Derived:
-    """What can be derived again: the query as prepared now, or None where its policy is no longer in force."""
+    """What can be derived again: the query as prepared now, None where its policy is no longer in force."""
 
     job: Job
-    prepared: Prepared | None
+    prepared: Prepared | NotPrepared | None
     extracts: tuple[ExtractRef, ...]
     exact_digest: str
     sealed: bytes
     entry: Entry | None
     manifest: Mapping[str, Json]
+    csv: str
 
 
 def derivation(found: Derived) -> StepResult:
@@ -47,8 +48,9 @@ def derivation(found: Derived) -> StepResult:
         return not_checkable(3, "the release was made by another version of the software")
     if found.prepared is None:
         return not_checkable(3, "the policy version of the release is no longer in force")
-    query = found.manifest["query"]
-    now = found.prepared
+    query, now = found.manifest["query"], found.prepared
+    if isinstance(now, NotPrepared):
+        return failed(3, "the stored query is refused now")
     same = (
         isinstance(query, Mapping)
         and query["canonical_digest"] == now.governed.canonical_digest
@@ -73,7 +75,7 @@ def execution(
     parts: Parts, runtime: IsolationRuntime, found: Derived, before: tuple[StepResult, ...]
 ) -> tuple[StepResult, ExactTable | None]:
     """Step 5: running again gives the same exact aggregates, compared by keyed digest only."""
-    if found.prepared is None or any(step.verdict != "pass" for step in before if step.number in {3, 4}):
+    if not isinstance(found.prepared, Prepared) or any(step.verdict != "pass" for step in before if step.number in {3, 4}):
         return not_checkable(5, "steps 3 and 4 did not pass"), None
     outcome = runtime.start(run_spec(parts, found.job, found.prepared, found.extracts)).result()
     if isinstance(outcome, RunFailed):
@@ -103,15 +105,14 @@ def accounting(found: Derived) -> StepResult:
     return passed(6) if (amount.rho, amount.delta_tau) == (cost.rho, cost.delta_tau) else failed(6, "the charge differs")
 
 
-def noise(parts: Parts, found: Derived, exact: ExactTable | None, released: bytes | None, *, again: bool) -> StepResult:
+def noise(parts: Parts, found: Derived, exact: ExactTable, released: bytes | None) -> StepResult:
     """Step 7: the sealed noisy integers can stem from the exact ones, and the table from the integers.
 
-    Answered once per release: each further answer about fresh exact values would add to what is known of the noise.
+    The caller asks once per release and only after every other step passed: each further answer about exact values would
+    add to what is known of the noise.
     """
-    if again:
-        return not_checkable(7, "already answered once for this release")
-    if exact is None or found.prepared is None:
-        return not_checkable(7, "the steps before did not all pass")
+    if not isinstance(found.prepared, Prepared):
+        return not_checkable(7, "the query is not prepared")
     try:
         sealed = result_of(json.loads(parts.keys.open("result", found.job.id, found.sealed)))
     except InvalidTag:

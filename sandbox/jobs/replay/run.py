@@ -1,8 +1,9 @@
 """The worker's side of replay: take a demanded one, make its steps in order, sign and keep the report."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import TypeVar
 
 from egress.release import store as releases
 from egress.review import store as requests
@@ -10,11 +11,11 @@ from sandbox.isolation.port import IsolationRuntime
 from sandbox.jobs import store as jobs
 from sandbox.jobs.model import Job
 from sandbox.jobs.parts import Parts
-from sandbox.jobs.prepare import Prepared, prepare
+from sandbox.jobs.prepare import NotPrepared, Prepared, prepare
 from sandbox.jobs.replay import derivation, evidence, store
 from sandbox.jobs.replay.derivation import Derived
 from sandbox.jobs.replay.evidence import Evidence
-from sandbox.jobs.replay.model import REPLAY, Replay, StepResult, not_checkable, overall
+from sandbox.jobs.replay.model import REPLAY, Replay, StepResult, failed, not_checkable, overall
 from sandbox.kernel.audit.model import AuditEvent
 from sandbox.kernel.canonical import Json, canonical_bytes, digest
 from sandbox.kernel.clock import stamp
@@ -26,6 +27,11 @@ from sandbox.kernel.run import ExtractRef
 from sandbox.kernel.states import advance
 
 SYSTEM = frozenset({Role.SYSTEM})
+
+
+UNREADABLE = "what is stored cannot be read as it was written"
+
+Read = TypeVar("Read")
 
 
 class Replayer:
@@ -53,26 +59,33 @@ class Replayer:
     def make(self, replay: Replay) -> None:
         """Make all steps of a leased replay and keep the signed report."""
         with self._parts.db.write() as tx:  # the log's present head is signed and kept on the way
-            found = self._evidence(tx, replay.release)
-            steps = [
-                evidence.log(self._parts, tx, found),
-                evidence.people(self._parts, tx, found),
-                evidence.delivery(self._parts, tx, self._objects, found),
-            ]
-            derived = self._derived(tx, found)
+            steps = self._from_evidence(tx, replay.release)
+            derived = _readable(lambda: self._derived(tx, self._evidence(tx, replay.release)))
             answered = store.bound_checked(tx, replay.release)
-        steps += self._derive(found, derived, answered=answered)
-        self._finish(replay, tuple(steps))
+        self._finish(replay, self._with_data(steps, derived, answered=answered))
 
-    def _derive(self, found: Evidence, derived: Derived | None, *, answered: bool) -> list[StepResult]:
+    def _from_evidence(self, tx: Transaction, release: str) -> list[StepResult]:
+        found = _readable(lambda: self._evidence(tx, release))
+        if found is None:
+            return [failed(number, UNREADABLE) for number in (1, 2, 8)]
+        return [
+            _readable(lambda: evidence.log(self._parts, tx, found)) or failed(1, UNREADABLE),
+            _readable(lambda: evidence.people(self._parts, tx, found)) or failed(2, UNREADABLE),
+            _readable(lambda: evidence.delivery(self._parts, tx, self._objects, found)) or failed(8, UNREADABLE),
+        ]
+
+    def _with_data(self, steps: list[StepResult], derived: Derived | None, *, answered: bool) -> tuple[StepResult, ...]:
         if derived is None:
-            return [not_checkable(number, "the stored manifest is missing or changed") for number in (3, 4, 5, 6, 7)]
-        steps = [derivation.derivation(derived), derivation.extracts(self._parts, derived)]
+            rest = (not_checkable(number, "step 3 did not pass") for number in (4, 5, 6, 7))
+            return (*steps, failed(3, UNREADABLE), *rest)
+        steps = [*steps, derivation.derivation(derived), derivation.extracts(self._parts, derived)]
         step, exact = derivation.execution(self._parts, self._runtime, derived, tuple(steps))
         steps += [step, derivation.accounting(derived)]
-        csv = self._objects.get(found.subjects.get("data.csv", ""))
-        steps.append(derivation.noise(self._parts, derived, exact, csv, again=answered))
-        return steps
+        if answered:
+            return (*steps, not_checkable(7, "already answered once for this release"))
+        if exact is None or any(step.verdict != "pass" for step in steps):
+            return (*steps, not_checkable(7, "the steps before did not all pass"))
+        return (*steps, derivation.noise(self._parts, derived, exact, self._objects.get(derived.csv)))
 
     def _evidence(self, tx: Transaction, release: str) -> Evidence:
         kept = releases.by_id(tx, release)
@@ -87,20 +100,20 @@ class Replayer:
             return None
         return Derived(
             job=job,
-            prepared=self._prepared(tx, job),
+            prepared=self._prepared(tx, job, found.predicate),
             extracts=self._extracts(tx, job),
             exact_digest=outcome.exact_digest,
             sealed=bytes(outcome.sealed),
             entry=self._parts.ledger.charge_of(tx, job.id),
             manifest=found.predicate,
+            csv=found.subjects["data.csv"],
         )
 
-    def _prepared(self, tx: Transaction, job: Job) -> Prepared | None:
+    def _prepared(self, tx: Transaction, job: Job, manifest: Mapping[str, Json]) -> Prepared | NotPrepared | None:
         grant = self._parts.policies.grant(tx, job.agreement)
-        if grant is None:
+        if grant is None or grant.policy_digest != manifest["policy_digest"]:
             return None
-        again = prepare(job.query, grant, self._parts.opinion)
-        return again if isinstance(again, Prepared) and again.digest == job.prepared_digest else None
+        return prepare(job.query, grant, self._parts.opinion)
 
     def _extracts(self, tx: Transaction, job: Job) -> tuple[ExtractRef, ...]:
         return () if job.workspace is None else self._parts.supply.extracts_of(tx, job.workspace)
@@ -124,3 +137,11 @@ class Replayer:
             raise YuneiError("ILLEGAL_TRANSITION", object=REPLAY.name)
         facts: Mapping[str, Json] = {"release": replay.release, "report": None if report is None else digest(report)}
         self._parts.audit.append(tx, AuditEvent(line.audit, replay.id, "system", (replay.organisation,), facts))
+
+
+def _readable(read: Callable[[], Read]) -> Read | None:
+    """Return what `read` finds, or None where what is stored no longer has the form in which it was written."""
+    try:
+        return read()
+    except (ValueError, TypeError, LookupError, AttributeError, YuneiError):
+        return None

@@ -1,0 +1,82 @@
+"""Workers killed at random moments: no job is lost or released twice, no charge is lost, doubled or given back."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sandbox.jobs import store
+from sandbox.kernel.audit.merkle import leaf_hash
+from tests.small_city import COUNT_SQL, City, ask, small_city
+
+KILLS = 10
+SETTLED = frozenset({"in_egress", "failed"})
+
+
+@pytest.fixture
+def city(tmp_path: Path):
+    with small_city(tmp_path, residents=500, visits=1500) as made:
+        made.promote(COUNT_SQL)
+        yield made
+
+
+def start_worker(city: City) -> subprocess.Popen[bytes]:
+    environment = {
+        "YUNEI_DATA_DIR": str(city.container.settings.data_dir),
+        "YUNEI_REQUIRED_LEVEL": "1",
+        "YUNEI_LEASE_S": "5",
+    }
+    log = (city.directory / "worker.log").open("ab")
+    with log:
+        return subprocess.Popen([sys.executable, "-m", "sandbox.cli.main", "worker"], env=environment, stdout=log, stderr=log)
+
+
+def states(city: City, jobs: list[str]) -> list[str]:
+    with city.container.db.read() as tx:
+        return [store.by_id(tx, job).state for job in jobs]
+
+
+def test_random_kills_lose_nothing(city: City) -> None:
+    chance = random.Random(20261123)
+    jobs: list[str] = []
+    worker = start_worker(city)
+    try:
+        for number in range(KILLS):
+            jobs.append(city.submit(ask(COUNT_SQL, epsilon=f"0.{1000 + number}"), f"kill {number}")["id"])
+            moved = time.monotonic() + 10
+            while states(city, jobs)[-1] == "queued" and time.monotonic() < moved:
+                time.sleep(0.002)
+            time.sleep(chance.random() * 0.25)
+            worker.send_signal(signal.SIGKILL)
+            worker.wait()
+            worker = start_worker(city)
+        deadline = time.monotonic() + 60
+        while not set(states(city, jobs)) <= SETTLED and time.monotonic() < deadline:
+            time.sleep(0.1)
+    finally:
+        worker.terminate()
+        worker.wait()
+    check_books(city, jobs)
+
+
+def check_books(city: City, jobs: list[str]) -> None:
+    with city.container.db.read() as tx:
+        found = [store.by_id(tx, job) for job in jobs]
+        assert {job.state for job in found} <= SETTLED
+        assert {job.code for job in found if job.state == "failed"} <= {"RUN_LOST"}
+        entries = [city.container.ledger.charge_of(tx, job.id) for job in found]
+        assert {entry.state for entry in entries} == {"committed"}
+        assert city.container.ledger.balanced(tx)
+        for job in found:
+            events = [stored.event.type for stored in city.container.audit.events(tx, None, -1, 100, job.id)]
+            assert events.count("ledger.committed") == 1
+            assert events.count("job.in_egress") <= 1
+            assert "ledger.released" not in events
+        leaves = city.container.audit.leaves(tx, -1, 10_000)
+        openings = [city.container.audit.opening(tx, index) for index in range(len(leaves))]
+    assert [leaf_hash(leaf) for leaf in leaves] == [leaf_hash(opening.leaf()) for opening in openings]
+    assert any(job.state == "in_egress" for job in found)

@@ -1,0 +1,133 @@
+"""Somebody with the database and the disk changes what is stored; the step of the replay that covers it fails."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from sandbox.jobs.replay import store
+from sandbox.jobs.replay.run import Replayer
+from sandbox.kernel.audit.store import trigger_ddl
+from sandbox.kernel.ids import new_id
+from tests.small_city import AVERAGE_SQL, City, small_city
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory):
+    with small_city(tmp_path_factory.mktemp("tamper"), residents=500, visits=1500) as made:
+        made.promote(AVERAGE_SQL)
+        made.released = made.release(AVERAGE_SQL, "tamper")
+        with made.container.db.write() as tx:
+            names = tx.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all()
+            assert names, "evidence has no insert-only triggers"
+            for name in names:
+                tx.execute(text(f"DROP TRIGGER {name}"))
+        yield made
+
+
+def verdicts(city: City, number: int) -> dict[int, str]:
+    container = city.container
+    auditor = city.person("per-zhou")
+    made = container.replay.replay(auditor, city.released["release"], new_id("key"))
+    replayer = Replayer(container.parts, container.objects, city.runtime)
+    replayer.make(replayer.take())
+    report = container.replay.get(auditor, made["id"])["report"]
+    return {step["step"]: step["verdict"] for step in report["steps"]}
+
+
+def flipped(value: object) -> object:
+    if isinstance(value, bytes):
+        return value[:-1] + bytes([value[-1] ^ 1])
+    if isinstance(value, int):
+        return value + 1
+    text = str(value)
+    place = max((p for p, c in enumerate(text) if c.isalnum()), key=lambda p: -abs(p - len(text) // 2))
+    return text[:place] + ("1" if text[place] != "1" else "2") + text[place + 1 :]
+
+
+@contextmanager
+def changed(city: City, table: str, column: str, where: str) -> Iterator[None]:
+    with city.container.db.write() as tx:
+        key, value = tx.execute(text(f"SELECT rowid, {column} FROM {table} WHERE {where} LIMIT 1")).one()
+        assert value is not None
+        tx.execute(text(f"UPDATE {table} SET {column} = :v WHERE rowid = :k"), {"v": flipped(value), "k": key})
+    try:
+        yield
+    finally:
+        with city.container.db.write() as tx:
+            tx.execute(text(f"UPDATE {table} SET {column} = :v WHERE rowid = :k"), {"v": value, "k": key})
+
+
+ROWS = [
+    (1, "audit_event", "event", "subject = '{job}'"),
+    (1, "audit_leaf", "leaf", "leaf_index = (SELECT leaf_index FROM audit_event WHERE subject = '{job}' LIMIT 1)"),
+    (2, "release_vote", "comment", "request = '{review}'"),
+    (2, "release_request", "dossier", "id = '{review}'"),
+    (2, "release_request", "report", "id = '{review}'"),
+    (3, "job", "query", "id = '{job}'"),
+    (5, "job_outcome", "exact_digest", "job = '{job}'"),
+    (6, "ledger_entry", "rho", "job = '{job}'"),
+    (7, "job_outcome", "sealed", "job = '{job}'"),
+    (8, "release", "event", "id = '{release}'"),
+    (8, "release", "envelope", "id = '{release}'"),
+]
+
+
+@pytest.mark.parametrize(("step", "table", "column", "where"), ROWS, ids=[f"{row[1]}.{row[2]}" for row in ROWS])
+def test_a_changed_row_fails_the_step_that_covers_it(city: City, step: int, table: str, column: str, where: str) -> None:
+    names = {"job": city.released["id"], "review": city.released["review"], "release": city.released["release"]}
+    with changed(city, table, column, where.format(**names)):
+        found = verdicts(city, step)
+        assert found[step] == "fail", found
+
+
+def objects(city: City) -> list[Path]:
+    return sorted(path for path in (city.container.settings.data_dir / "objects").rglob("*") if path.is_file())
+
+
+def test_a_changed_file_fails_delivery_and_an_extract_its_own_step(city: City) -> None:
+    with city.container.db.read() as tx:
+        row = tx.execute(
+            text("SELECT envelope, bundle, objects FROM release WHERE id = :r"), {"r": city.released["release"]}
+        ).one()
+    of_release = [path for path in objects(city) if any(path.name in str(value) for value in row)]
+    assert len(of_release) >= 5
+    workspace = city.container.settings.data_dir / "extracts" / "prod" / "agr-clinic-usage"
+    extracts = list(workspace.rglob("*.parquet"))
+    for path, step in [*((path, 8) for path in of_release), *((path, 4) for path in extracts)]:
+        whole = path.read_bytes()
+        path.write_bytes(flipped(whole))
+        try:
+            assert verdicts(city, step)[step] == "fail", path
+        finally:
+            path.write_bytes(whole)
+
+
+def test_unchanged_everything_passes_and_the_noise_is_answered_once(city: City) -> None:
+    with city.container.db.write() as tx:
+        tx.execute(text("DELETE FROM replay"))
+    assert set(verdicts(city, 0).values()) == {"pass"}
+    again = verdicts(city, 1)
+    assert again.pop(7) == "not_checkable"
+    assert set(again.values()) == {"pass"}
+    with city.container.db.read() as tx:
+        assert store.bound_checked(tx, city.released["release"])
+
+
+def test_leaves_cannot_be_updated_or_deleted_while_the_triggers_stand(city: City) -> None:
+    from sqlalchemy.exc import IntegrityError, OperationalError
+
+    statements = [statement for table in ("audit_event", "audit_leaf", "audit_node") for statement in trigger_ddl(table)]
+    with city.container.db.write() as tx:
+        for statement in statements:
+            tx.execute(text(statement))
+    for attack in ("DELETE FROM audit_leaf", "UPDATE audit_event SET actor = 'nobody'", "DELETE FROM audit_node"):
+        with pytest.raises((IntegrityError, OperationalError)):
+            run(city, attack)
+
+
+def run(city: City, statement: str) -> None:
+    with city.container.db.write() as tx:
+        tx.execute(text(statement))
