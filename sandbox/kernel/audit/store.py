@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     event,
     func,
     insert,
@@ -83,17 +84,21 @@ for _table in (leaves, nodes, events, tenants, checkpoints):
         event.listen(_table, "after_create", DDL(_statement).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
 
 
+# Built once: every act in the service appends an event, and building a statement costs more than running it.
+_LAST = select(func.max(leaves.c.leaf_index))
+_NODES = select(nodes.c.position, nodes.c.hash).where(nodes.c.position.in_(bindparam("positions", expanding=True)))
+
+
 def size(tx: Transaction) -> int:
     """Count the leaves."""
-    last = tx.execute(select(func.max(leaves.c.leaf_index))).scalar_one()
+    last = tx.execute(_LAST).scalar_one()
     return 0 if last is None else int(last) + 1
 
 
 def hashes(tx: Transaction, positions: Iterable[int]) -> dict[int, bytes]:
     """Read subtree hashes by position."""
-    wanted = tuple(positions)
-    rows = tx.execute(select(nodes.c.position, nodes.c.hash).where(nodes.c.position.in_(wanted)))
-    return {row.position: bytes(row.hash) for row in rows}
+    rows = tx.execute(_NODES, {"positions": list(positions)})
+    return {place: bytes(digest) for place, digest in rows}
 
 
 def add(tx: Transaction, entries: Sequence[Entry], grown: Sequence[tuple[int, bytes]]) -> None:
