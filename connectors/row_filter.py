@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import sqlglot
 from sqlglot import exp
@@ -58,9 +58,7 @@ def _parse(text: str) -> exp.Expr:
         raise _UnfitError("ROW_FILTER_SYNTAX")
     if sum(1 for _ in tree.walk()) > MAX_NODES:
         raise _UnfitError("ROW_FILTER_TOO_LONG")
-    condition = tree.args["where"].this
-    if not isinstance(condition, exp.Expr):
-        raise _UnfitError("ROW_FILTER_SYNTAX")
+    condition: exp.Expr = tree.args["where"].this
     return condition
 
 
@@ -125,10 +123,9 @@ def _quoted(written: str, kind: str, negative: bool) -> str:
 
 
 def _number(written: str, kind: str) -> str:
-    try:
-        value = Decimal(written)
-    except InvalidOperation:
-        raise _UnfitError("ROW_FILTER_LITERAL") from None
+    if not re.fullmatch(r"-?(\d+(\.\d*)?|\.\d+)", written, re.ASCII):
+        raise _UnfitError("ROW_FILTER_LITERAL")
+    value = Decimal(written)
     whole = value == value.to_integral_value()
     if kind not in {"integer", "decimal"} or abs(value) >= Decimal(10) ** 18 or (kind == "integer" and not whole):
         raise _UnfitError("ROW_FILTER_LITERAL")

@@ -247,3 +247,24 @@ def test_nothing_of_an_ingest_stays_in_scratch(domain: Domain) -> None:
     csv(domain, HEADER + GOOD)
     assert list((domain.data / "raw" / ".scratch").iterdir()) == []
     assert [path.suffix for path in (domain.data / "raw" / "visits").iterdir()] == [".parquet"]
+
+
+FLAGS = CatalogItem.model_validate(
+    {
+        "table": "flags",
+        "lineage": "test.flags",
+        "institution": "org-health",
+        "public": True,
+        "columns": {"flag": {"type": "boolean", "category": "dimension", "level": "L1"}},
+    }
+)
+
+
+def test_booleans_are_true_or_false(domain: Domain) -> None:
+    snapshot = csv(domain, "flag\ntrue\nFALSE\n", FLAGS)
+    assert pq.read_table(domain.data / "raw" / "flags" / f"{snapshot}.parquet")["flag"].to_pylist() == [True, False]
+    assert domain.ingest(FLAGS, pa.table({"flag": [True, None]})) != snapshot
+    for word in ("1", "yes", "t"):
+        with pytest.raises(YuneiError) as refused:
+            csv(domain, f"flag\n{word}\n", FLAGS)
+        assert refused.value.facts["rule"] == "TYPE"
