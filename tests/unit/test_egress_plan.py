@@ -94,6 +94,12 @@ def test_the_centre_is_an_integer_and_never_lowers_the_sensitivity_below_the_far
     assert found.parts[1].l1 == 4
 
 
+@pytest.mark.parametrize(("low", "high", "most"), [(-500, 20, 500), (-20, 500, 500), (-500, -20, 500), (20, 500, 500)])
+def test_the_sensitivity_of_a_sum_is_its_end_farther_from_zero(low: int, high: int, most: int) -> None:
+    part = planned(governed(replace(SUM, low=low, high=high))).parts[0]
+    assert (part.l1, part.l2_squared) == (most, most**2)
+
+
 def test_a_sum_whose_values_are_all_zero_still_has_a_sensitivity() -> None:
     assert planned(governed(replace(SUM, low=0, high=0))).parts[0].l1 == 1
 

@@ -83,6 +83,15 @@ def test_a_private_key_under_tau_leaves_no_trace() -> None:
     assert "lonely" not in repr(result)
 
 
+def test_a_group_shows_from_tau_on_and_not_one_below(monkeypatch) -> None:
+    query = governed(COUNT, keys=(TOWN,))
+    found = planned(query)
+    tau = found.threshold.tau if found.threshold else 0
+    monkeypatch.setattr("egress.protect.noise", lambda values, _: tuple(values))
+    result = protect(found, query, exact(query, ("at", 9, tau), ("below", 9, tau - 1), units=True))
+    assert [row[0] for row in result.rows] == ["at"]
+
+
 def test_no_private_groups_at_all_is_an_empty_table() -> None:
     query = governed(COUNT, keys=(TOWN,))
     found = planned(query)
