@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
+from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -20,12 +21,14 @@ MAX_BYTES = 64 * 1024
 MAX_TOKENS = 4000
 MAX_DEPTH = 50
 MAX_PREFIXES = 20
+MAX_TYPE_DEPTH = 3
 
 # tuples: members are compared by identity, which is faster than hashing an enumeration's name
 _OPEN = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE)
 _CLOSE = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END)
 _PREFIX = (TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE, TokenType.SELECT, TokenType.FROM)
 _BREAKS_PREFIX = (TokenType.IDENTIFIER, TokenType.VAR, TokenType.NUMBER, TokenType.STRING)
+_TYPES = frozenset(DuckDB.Parser.TYPE_TOKENS)
 _STARTS = (TokenType.SELECT, TokenType.WITH, TokenType.FROM, TokenType.L_PAREN)
 _UNCONDITIONAL = (TokenType.CROSS, TokenType.NATURAL)
 _TEXTS = (TokenType.STRING, TokenType.NATIONAL_STRING, TokenType.RAW_STRING)
@@ -93,6 +96,7 @@ def check_tokens(text: str) -> Sequence[Token]:
     _check_identifiers(text, tokens)
     _check_numbers(text, tokens)
     _check_nesting(text, tokens)
+    _check_types(text, tokens)
     _check_joins(text, tokens)
     return tokens
 
@@ -126,6 +130,18 @@ def _check_nesting(text: str, tokens: Sequence[Token]) -> None:
         casts += kind is TokenType.DCOLON
         if depth > MAX_DEPTH or prefixes > MAX_PREFIXES or casts > MAX_DEPTH:
             raise Refusal(finding("NESTING_TOO_DEEP", _token_span(text, token)))
+
+
+def _check_types(text: str, tokens: Sequence[Token]) -> None:
+    """Refuse type names with brackets nested in one another: the parser reads each level twice, as a type and as a call."""
+    stack: list[bool] = []
+    for before, token in pairwise(tokens):
+        if token.token_type in _OPEN[:3]:
+            stack.append(before.token_type in _TYPES)
+            if sum(stack) > MAX_TYPE_DEPTH:
+                raise Refusal(finding("NESTING_TOO_DEEP", _token_span(text, token)))
+        elif token.token_type in _CLOSE[:3] and stack:
+            stack.pop()
 
 
 def _check_joins(text: str, tokens: Sequence[Token]) -> None:
