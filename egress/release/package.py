@@ -61,7 +61,11 @@ def fit(tx: Transaction, request: ReleaseRequest, keys: KeyRing) -> ReleasedTabl
     if bound(request).etag != request.etag:
         return Unfit("evidence")
     by_checks = request.route == "auto" and request.report.get("outcome") == "pass"
-    return table if by_checks or consolidate(counting_votes(tx, request, keys)) == "approve" else Unfit("votes")
+    return (
+        table
+        if by_checks or consolidate(counting_votes(tx, request, keys), request.institutions) == "approve"
+        else Unfit("votes")
+    )
 
 
 def counting_votes(tx: Transaction, request: ReleaseRequest, keys: KeyRing) -> tuple[Vote, ...]:

@@ -116,18 +116,22 @@ def seat(principal: Principal, request: ReleaseRequest) -> Seat | NoSeat:
     return Seat(Role.REVIEWER_OWNER if owns else Role.REVIEWER_AUTHORITY)
 
 
-def quorum(votes: Sequence[Vote]) -> bool:
-    """Tell whether two distinct persons have voted, one of them for an institution that owns the data."""
-    return len({vote.person for vote in votes}) >= 2 and any(vote.role is Role.REVIEWER_OWNER for vote in votes)
+def quorum(votes: Sequence[Vote], institutions: Sequence[str]) -> bool:
+    """Tell whether two distinct persons have voted, and among them a delegate of each institution whose data was used.
+
+    Each of these institutions signs the manifest, and nobody but its own delegate can speak for it.
+    """
+    owners = {vote.organisation for vote in votes if vote.role is Role.REVIEWER_OWNER}
+    return len({vote.person for vote in votes}) >= 2 and owners >= set(institutions)
 
 
-def consolidate(votes: Sequence[Vote]) -> Outcome | None:
+def consolidate(votes: Sequence[Vote], institutions: Sequence[str]) -> Outcome | None:
     """Decide the votes of one version together; None while the quorum is not in.
 
     Unanimous votes decide. Two that differ are a conflict for a third person. From three on, the approvals must be a
     quorum of their own and outnumber the rest; a majority may return; anything else is rejected.
     """
-    if not quorum(votes):
+    if not quorum(votes, institutions):
         return None
     decisions = [vote.decision for vote in votes]
     if len(set(decisions)) == 1:
@@ -135,7 +139,7 @@ def consolidate(votes: Sequence[Vote]) -> Outcome | None:
     if len(decisions) == 2:
         return "conflict"
     approvals = [vote for vote in votes if vote.decision == "approve"]
-    if quorum(approvals) and 2 * len(approvals) > len(votes):
+    if quorum(approvals, institutions) and 2 * len(approvals) > len(votes):
         return "approve"
     return "return" if 2 * decisions.count("return") > len(votes) else "reject"
 

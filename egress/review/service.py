@@ -151,7 +151,7 @@ class ReviewService:
     def _cast(self, tx: Transaction, request: ReleaseRequest, principal: Principal, vote: Vote) -> ReleaseRequest:
         store.add_vote(tx, vote)
         votes = store.votes_of(tx, request.id, request.version)
-        outcome = decide.consolidate(votes)
+        outcome = decide.consolidate(votes, request.institutions)
         # Until the quorum is in, others may open this event: it carries a keyed commitment, not the decision.
         facts: dict[str, Json] = {"vote": vote.digest, "etag": vote.etag, "version": vote.version}
         request = self._steps.move(tx, request, "vote" if outcome is None else "complete", facts, principal)

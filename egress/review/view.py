@@ -32,7 +32,7 @@ def evidence(request: ReleaseRequest, votes: Sequence[Vote], reader: str, conten
 
     While the quorum is not in, a reader sees their own vote and no other.
     """
-    closed = request.state not in OPEN_STATES and quorum(votes)
+    closed = request.state not in OPEN_STATES and quorum(votes, request.institutions)
     return {
         **summary(request),
         "etag": request.etag,

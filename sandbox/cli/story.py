@@ -33,9 +33,11 @@ GROUP BY h.tier, r.gender"""
 
 REFUSED_SQL = "SELECT name, count(*) AS n FROM residents GROUP BY name"
 
-ANALYST, OWNERS, AUTHORITY = "per-an", ("per-ning", "per-wang"), "per-li"
+ANALYST, AUTHORITY = "per-an", "per-li"
+VOTERS = {"count": ("per-ning", AUTHORITY), "average": ("per-ning", "per-wang")}
+"""The delegate of each institution whose data was used, and at least two people."""
 RECIPIENT, STRANGER, AUDITOR = "per-zhao", "per-sun", "per-zhou"
-CAST = (ANALYST, *OWNERS, AUTHORITY, RECIPIENT, STRANGER, AUDITOR)
+CAST = (ANALYST, "per-ning", "per-wang", AUTHORITY, RECIPIENT, STRANGER, AUDITOR)
 
 ENDED = frozenset({"released", "blocked", "failed", "cancelled", "expired"})
 
@@ -138,11 +140,11 @@ def _until(client: Client, job: str, last: str) -> list[Mapping[str, Any]]:
 
 
 def vote(scene: Scene) -> None:
-    """The submitting side may not vote; the data's owner and the authority decide about the exact bytes."""
-    for owner, (name, request) in zip(OWNERS, list(scene.releases.items()), strict=True):
+    """The submitting side may not vote; the owners of the data and the authority decide about the exact bytes."""
+    for name, request in list(scene.releases.items()):
         code = refusal(lambda request=request: scene.analyst().vote(request, "approve", "", '"x"'))  # type: ignore[misc]
         scene.say(f"{name}: the submitter's own vote: {code}")
-        for person in (owner, AUTHORITY):
+        for person in VOTERS[name]:
             _, etag = scene.people[person].review(request)
             scene.people[person].vote(request, "approve", "", etag)
             scene.say(f"{name}: {person} approved {etag[:24]}…")

@@ -24,7 +24,7 @@ def entry(city: City, job: str):
 
 
 def test_a_job_is_charged_once_and_the_same_question_never_again(city: City) -> None:
-    done = city.release(COUNT_SQL, "first", owner="per-ning")
+    done = city.release(COUNT_SQL, "first", "per-ning", "per-li")
     assert done["state"] == "released"
     assert entry(city, done["id"]).state == "committed"
     again = city.submit(ask(COUNT_SQL), "second")

@@ -49,7 +49,18 @@ def vote(person: str, decision: str = "approve", role: Role = AUTHORITY, **chang
     ],
 )  # fmt: skip
 def test_a_quorum_is_two_people_one_of_them_for_the_owner(votes: list[Vote], enough: bool) -> None:
-    assert quorum(votes) is enough
+    assert quorum(votes, ("org-health",)) is enough
+
+
+def test_every_institution_whose_data_was_used_has_its_own_delegate_in_the_quorum() -> None:
+    both = ("org-civil", "org-health")
+    health, civil = vote("a", role=OWNER), vote("b", role=OWNER, organisation="org-civil")
+    assert not quorum([health, vote("c")], both)
+    assert not quorum([health, vote("b", role=OWNER), vote("c")], both)
+    assert not quorum([health, vote("b", organisation="org-civil")], both), "an authority's vote speaks for no institution"
+    assert quorum([health, civil], both)
+    refusing = [health, replace(civil, decision="reject"), vote("c")]
+    assert consolidate(refusing, both) == "reject"
 
 
 @pytest.mark.parametrize(
@@ -62,14 +73,14 @@ def test_a_quorum_is_two_people_one_of_them_for_the_owner(votes: list[Vote], eno
 def test_what_votes_decide(decisions: str, outcome: str) -> None:
     words = {"a": "approve", "r": "return", "x": "reject"}
     votes = [vote(f"p{place}", words[letter], OWNER if place == 0 else AUTHORITY) for place, letter in enumerate(decisions)]
-    assert consolidate(votes) == outcome
+    assert consolidate(votes, ("org-health",)) == outcome
 
 
 def test_no_set_of_votes_approves_without_two_approvals_one_for_the_owner() -> None:
     options = [None, *product(("approve", "return", "reject"), (OWNER, AUTHORITY))]
     for chosen in product(options, repeat=4):
         votes = [vote(f"p{place}", *option) for place, option in enumerate(chosen) if option is not None]
-        if consolidate(votes) == "approve":
+        if consolidate(votes, ("org-health",)) == "approve":
             approvals = [one for one in votes if one.decision == "approve"]
             assert len(approvals) >= 2
             assert any(one.role is OWNER for one in approvals)
