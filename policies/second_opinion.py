@@ -72,6 +72,7 @@ NODES = frozenset({"SELECT_NODE", "SUBQUERY", "BASE_TABLE", "JOIN", "EMPTY"})
 """Every relation type that may occur; EMPTY is refused where a table is due, since the tables are then missing."""
 
 _RELATIONS = ("from_table", "left", "right")
+_STAR_LISTS = ("exclude_list", "replace_list", "qualified_exclude_list", "rename_list")
 
 
 class SecondOpinion(Protocol):
@@ -191,6 +192,10 @@ def _known(node: Mapping[str, object]) -> bool:
     if "function_name" in node and node["function_name"] not in FUNCTIONS:
         return False
     if node.get("type") == "BASE_TABLE" and (node.get("schema_name") or node.get("catalog_name")):
+        return False
+    if str(node.get("type", "")).endswith("_NODE") and node["type"] != "SELECT_NODE":
+        return False
+    if node.get("class") == "STAR" and any(node.get(part) for part in ("columns", "expr", *_STAR_LISTS)):
         return False
     relations = [node[name] for name in _RELATIONS if name in node and "class" not in node]
     return all(relation is None or (isinstance(relation, Mapping) and relation.get("type") in NODES) for relation in relations)

@@ -1,0 +1,84 @@
+"""Resolution takes the strictest of catalog and policy, and refuses what either does not know."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from policies.grant import Grant
+from policies.policy import Policy
+from policies.query import Refused
+from policies.resolve import resolve
+from tests.factories_policies import GRANT, catalog, grant, policy_document
+
+
+def _refused(change: Any) -> set[str]:
+    document = policy_document()
+    change(document)
+    found = resolve(Policy.model_validate(document), catalog())
+    return {item.code for item in found.findings} if isinstance(found, Refused) else set()
+
+
+def test_bounds_are_the_narrower_interval_in_the_coarser_step() -> None:
+    income = GRANT.tables["residents"].columns["income"]
+    assert (income.low, income.high, income.step) == (0, 500_000, 1)
+
+
+def test_coarsened_dates_have_whole_periods_as_bounds_and_domain() -> None:
+    visited = GRANT.tables["visits"].columns["visit_date"]
+    assert visited.dates == (date(2024, 1, 1), date(2025, 12, 1))
+    assert visited.domain is not None
+    assert len(visited.domain) == 24
+
+
+def test_text_domains_have_a_place_for_everything_else() -> None:
+    assert GRANT.tables["residents"].columns["gender"].domain == ("F", "M", "__other")
+
+
+def test_unit_keys_of_all_tables_share_one_key_space() -> None:
+    spaces = {GRANT.tables[name].columns["resident_id"].key_of for name in ("residents", "visits", "payments")}
+    assert spaces == {"residents.resident_id"}
+    assert GRANT.tables["visits"].columns["hospital"].key_of is None
+
+
+def test_caps_are_the_stricter_ones() -> None:
+    assert GRANT.tables["visits"].max_rows == 50
+    assert GRANT.tables["payments"].max_rows == 12
+
+
+def test_the_digest_is_stable_and_covers_both_documents() -> None:
+    assert grant().digest == GRANT.digest
+    assert grant(version=4).digest != GRANT.digest
+    wider = catalog()
+    items = {**wider.items, "visits": wider.items["visits"].model_copy(update={"rows_band": 7})}
+    again = resolve(GRANT.policy, wider.model_copy(update={"items": items}))
+    assert isinstance(again, Grant)
+    assert (again.policy_digest, again.digest != GRANT.digest) == (GRANT.policy_digest, True)
+
+
+@pytest.mark.parametrize(
+    ("code", "path", "value"),
+    [
+        ("POLICY_TABLE_UNKNOWN", ("tables", "secrets"), {"public": True, "columns": {"a": {"use": ["group"]}}}),
+        ("POLICY_COLUMN_UNKNOWN", ("tables", "residents", "columns", "nope"), {"use": ["group"]}),
+        ("POLICY_UNIT_MISMATCH", ("tables", "visits", "unit", "references"), None),
+        ("POLICY_LOOSER", ("tables", "visits", "unit", "max_rows"), 201),
+        ("POLICY_LOOSER", ("tables", "residents", "columns", "income", "clamp"), [0, 2_000_000]),
+        ("POLICY_LOOSER", ("tables", "residents", "columns", "balance", "step"), 7),
+        ("POLICY_USE_FORBIDDEN", ("tables", "residents", "columns", "name"), {"use": ["group"]}),
+        ("POLICY_USE_FORBIDDEN", ("tables", "residents", "columns", "resident_id"), {"use": ["join", "group"]}),
+        ("POLICY_USE_FORBIDDEN", ("tables", "residents", "columns", "gender", "functions"), ["sum"]),
+        ("POLICY_COARSEN_INVALID", ("tables", "residents", "columns", "gender", "coarsen"), "month"),
+        ("POLICY_JOIN_INVALID", ("joins",), [["visits.department", "hospitals.hospital"]]),
+        ("POLICY_DELTA_TOO_LARGE", ("protection", "delta"), "0.01"),
+        ("POLICY_MODE_UNAVAILABLE", ("protection", "mode"), "secure_sum"),
+    ],
+)
+def test_what_is_looser_or_unknown_is_refused(code: str, path: tuple[str, ...], value: Any) -> None:
+    def change(document: dict[str, Any]) -> None:
+        place = document
+        for part in path[:-1]:
+            place = place[part]
+        place[path[-1]] = value
+
+    assert code in _refused(change)
