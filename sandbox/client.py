@@ -162,6 +162,18 @@ class Client:
         """
         return _poll(lambda: self.replay_report(replay), lambda view: view["state"] == "finished", timeout_s)
 
+    def agreements(self, after: str | None = None, limit: int = 20) -> Document:
+        """Return a page of the agreements that exist for the caller."""
+        return self._json("GET", "/agreements" + _page(after, limit))
+
+    def agreement(self, agreement: str) -> Document:
+        """Return one agreement."""
+        return self._json("GET", f"/agreements/{_name(agreement)}")
+
+    def change_agreement(self, agreement: str, event: str, reason: str) -> Document:
+        """Let supervision `suspend`, `resume` or `end` an agreement."""
+        return self._json("POST", f"/agreements/{_name(agreement)}/{_name(event)}", {"reason": reason})
+
     def budgets(self) -> Document:
         """Return privacy budgets by agreement and by data set."""
         return self._json("GET", "/budgets")

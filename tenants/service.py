@@ -136,8 +136,8 @@ class TenantService:
         """Return the agreements that exist for `principal`, by identifier."""
         return tuple(item for item in store.all_agreements(tx) if sees(principal, item, institutions_of(tx, item.id)))
 
-    def change_state(self, principal: Principal, agreement: str, event: str) -> ServiceAgreement:
-        """Suspend, resume or end an agreement; access closes or opens with this transaction.
+    def change_state(self, principal: Principal, agreement: str, event: str, reason: str) -> ServiceAgreement:
+        """Suspend, resume or end an agreement; access closes or opens with this transaction, the reason is logged.
 
         Raises:
             YuneiError: `NOT_FOUND`, `ILLEGAL_TRANSITION` or `NOT_PERMITTED`.
@@ -148,7 +148,7 @@ class TenantService:
             line = advance(AGREEMENT, before.state, event, principal.roles)
             after = replace(before, state=line.target)
             store.save_agreement(tx, after, new=False)
-            self._audit.append(tx, _agreement_event(tx, line.audit, after, principal.person))
+            self._audit.append(tx, _agreement_event(tx, line.audit, after, principal.person, reason))
         return after
 
     def put_organisation(self, tx: Transaction, value: Organisation, actor: str) -> bool:
@@ -236,6 +236,7 @@ def _refuse_new_parties(known: ServiceAgreement, value: ServiceAgreement) -> Non
             raise YuneiError("OBJECT_FIXED", object=value.id, field=field)
 
 
-def _agreement_event(tx: Transaction, event: str, value: ServiceAgreement, actor: str) -> AuditEvent:
+def _agreement_event(tx: Transaction, event: str, value: ServiceAgreement, actor: str, reason: str | None = None) -> AuditEvent:
     tenants = {value.operator, value.application, *institutions_of(tx, value.id)}
-    return AuditEvent(event, value.id, actor, tuple(sorted(tenants)), value.as_json())
+    payload = value.as_json() if reason is None else {**value.as_json(), "reason": reason}
+    return AuditEvent(event, value.id, actor, tuple(sorted(tenants)), payload)

@@ -6,8 +6,8 @@ from typing import NoReturn
 
 import typer
 
+from sandbox.cli import agreements, doctor, evidence, jobs, keys, policy, releases, reviews, service, sql, token, verify
 from sandbox.cli import apply as apply_command
-from sandbox.cli import doctor, evidence, jobs, keys, policy, releases, reviews, service, sql, token, verify
 from sandbox.cli.exits import Exit, exit_of
 from sandbox.cli.output import report, report_defect
 from sandbox.cli.remote import DEFAULT_URL, Connection, TokenFile, Url
@@ -40,6 +40,7 @@ app.command()(doctor.doctor)
 app.command()(service.migrate)
 app.command()(service.serve)
 app.command()(service.worker)
+app.add_typer(agreements.app, name="agreements")
 app.add_typer(sql.app, name="sql")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(reviews.app, name="reviews")

@@ -52,6 +52,9 @@ CALLS: list[tuple[Callable[[Client], object], str, str]] = [
     (lambda c: c.recall("rel-x", "why"), "POST", "/releases/rel-x/recall"),
     (lambda c: c.replay("rel-x"), "POST", "/releases/rel-x/replay"),
     (lambda c: c.replay_report("rpl-x"), "GET", "/replays/rpl-x"),
+    (lambda c: c.agreements("agr-x", 3), "GET", "/agreements?limit=3&after=agr-x"),
+    (lambda c: c.agreement("agr-x"), "GET", "/agreements/agr-x"),
+    (lambda c: c.change_agreement("agr-x", "suspend", "why"), "POST", "/agreements/agr-x/suspend"),
     (lambda c: c.budgets(), "GET", "/budgets"),
     (lambda c: c.lineage("job-x", "down"), "GET", "/lineage/job-x?direction=down"),
     (lambda c: c.audit_events(3, 7, "job-x"), "GET", "/audit/events?after=3&limit=7&subject=job-x"),
@@ -70,7 +73,7 @@ def test_each_operation_has_its_route(call: Callable[[Client], object], method: 
 
 
 @pytest.mark.parametrize(
-    "call", [call for call, method, path in CALLS if method == "POST" and not path.endswith(("/check", "/cancel"))]
+    "call", [call for call, method, path in CALLS if method == "POST" and not path.endswith(("/check", "/cancel", "/suspend"))]
 )
 def test_what_creates_carries_an_idempotency_key(call: Callable[[Client], object]) -> None:
     server = Server(ok())

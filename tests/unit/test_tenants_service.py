@@ -266,12 +266,12 @@ def test_what_is_not_yours_does_not_exist(world: World, person: str, seen: set[s
 
 def test_supervision_suspends_resumes_and_ends(world: World) -> None:
     authority = world.principal("per-authority")
-    states = [world.tenants.change_state(authority, "agr-a", event).state for event in ("suspend", "resume", "end")]
+    states = [world.tenants.change_state(authority, "agr-a", event, "inspection").state for event in ("suspend", "resume", "end")]
     assert states == ["suspended", "active", "ended"]
     kinds = [kind for kind, subject in world.events() if subject == "agr-a"]
     assert kinds == ["agreement.activated", "agreement.suspended", "agreement.resumed", "agreement.ended"]
     with refused("ILLEGAL_TRANSITION"):
-        world.tenants.change_state(authority, "agr-a", "resume")
+        world.tenants.change_state(authority, "agr-a", "resume", "inspection")
 
 
 @pytest.mark.parametrize(
@@ -287,13 +287,13 @@ def test_supervision_suspends_resumes_and_ends(world: World) -> None:
 )
 def test_nobody_else_moves_an_agreement(world: World, person: str, code: str) -> None:
     with refused(code):
-        world.tenants.change_state(world.principal(person), "agr-a", "suspend")
+        world.tenants.change_state(world.principal(person), "agr-a", "suspend", "inspection")
     with world.db.read() as tx:
         assert _known(world, tx).state == "active"
 
 
 def test_registering_again_does_not_revive_a_suspended_agreement(world: World) -> None:
-    world.tenants.change_state(world.principal("per-authority"), "agr-a", "suspend")
+    world.tenants.change_state(world.principal("per-authority"), "agr-a", "suspend", "inspection")
     with world.db.write() as tx:
         same = ServiceAgreement("agr-a", "opa-1", "org-operator", "org-insurer", *TERMS, "active")
         assert not world.tenants.put_agreement(tx, same, "system")
@@ -303,7 +303,7 @@ def test_registering_again_does_not_revive_a_suspended_agreement(world: World) -
 
 
 def test_an_ended_agreement_gets_no_new_term(world: World) -> None:
-    world.tenants.change_state(world.principal("per-authority"), "agr-a", "end")
+    world.tenants.change_state(world.principal("per-authority"), "agr-a", "end", "inspection")
     with refused("ILLEGAL_TRANSITION"), world.db.write() as tx:
         later = ServiceAgreement("agr-a", "opa-1", "org-operator", "org-insurer", TERMS[0], date(2028, 1, 1), "active")
         world.tenants.put_agreement(tx, later, "system")
