@@ -1,7 +1,7 @@
 """A container whose services keep everything in memory, for the unit tests of the HTTP shell alone."""
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from sandbox.kernel.page import Page
 from sandbox.kernel.roles import Role
 from sandbox.kernel.settings import Settings
 from tenants.decide import ROLES, SCOPES
-from tenants.model import Principal
+from tenants.model import Principal, ServiceAgreement
 
 FINDING = {
     "code": "COLUMN_NOT_GRANTED",
@@ -36,6 +36,7 @@ RELEASE = "rel-" + "c" * 26
 REPLAY = "rpl-" + "d" * 26
 UNKNOWN = "job-" + "z" * 26
 ETAG = "sha256:" + "0" * 64
+AGREEMENT = ServiceAgreement("agr-1", "opa-1", "org-o", "org-a", date(2026, 1, 1), date(2026, 12, 31), "active")
 CANARY = "张三丰130102199001011234"
 """Stands in the message of every planted exception; must be found nowhere else."""
 
@@ -59,6 +60,17 @@ class FakeTenants:
             if role is not Role.SYSTEM and text == token(role):
                 return principal(role)
         raise YuneiError("UNAUTHENTICATED")
+
+    def agreements(self, tx: object, caller: Principal) -> tuple[ServiceAgreement, ...]:
+        return (AGREEMENT,)
+
+    def visible(self, tx: object, caller: Principal, name: str) -> ServiceAgreement:
+        if name != AGREEMENT.id:
+            raise YuneiError("NOT_FOUND")
+        return AGREEMENT
+
+    def change_state(self, caller: Principal, name: str, event: str, reason: str) -> ServiceAgreement:
+        return replace(self.visible(None, caller, name), state=f"{event}ed")
 
 
 @dataclass

@@ -8,7 +8,7 @@ from fastapi import Depends, FastAPI, Response, Security
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.sse import EventSourceResponse
 
-from sandbox.api import events, evidence, jobs, queries, releases, reviews, service_info
+from sandbox.api import agreements, events, evidence, jobs, queries, releases, reviews, service_info
 from sandbox.api.auth import authorise
 from sandbox.api.documentation import binary, header, problem_responses
 from sandbox.api.inputs import refuse_unknown_query
@@ -74,6 +74,12 @@ def _review(method: str, suffix: str, endpoint: Callable[..., Any], scope: str, 
     """Write a route that answers with one review and the digest of its evidence."""
     path = f"/reviews/{{id}}{suffix}"
     return Route(method, path, endpoint, scope, reviews.ReviewResource, ("NOT_FOUND", *codes), responses=_ETAG, omit_unset=True)
+
+
+def _supervision(event: str, endpoint: Callable[..., Any]) -> Route:
+    """Write a route by which supervision changes the state of an agreement."""
+    codes = ("NOT_FOUND", "ILLEGAL_TRANSITION")
+    return Route("POST", f"/agreements/{{id}}/{event}", endpoint, "agreements:write", agreements.AgreementResource, codes)
 
 
 ROUTES: tuple[Route, ...] = (
@@ -147,6 +153,11 @@ ROUTES: tuple[Route, ...] = (
         responses=_REPLAY_PLACE,
     ),
     Route("GET", "/replays/{id}", releases.get_replay, "replay:write", releases.ReplayResource, ("NOT_FOUND",)),
+    Route("GET", "/agreements", agreements.list_agreements, "agreements:read", agreements.AgreementPage, ("NOT_FOUND",)),
+    Route("GET", "/agreements/{id}", agreements.get_agreement, "agreements:read", agreements.AgreementResource, ("NOT_FOUND",)),
+    _supervision("suspend", agreements.suspend_agreement),
+    _supervision("resume", agreements.resume_agreement),
+    _supervision("end", agreements.end_agreement),
     Route("GET", "/budgets", evidence.list_budgets, "budgets:read", evidence.Budgets, ("NOT_FOUND",)),
     Route("GET", "/audit/events", evidence.list_audit_events, "audit:read", evidence.EventPage, ("NOT_FOUND",)),
     Route("GET", "/audit/checkpoint", evidence.get_checkpoint, "audit:read", None, response_class=PlainTextResponse),

@@ -76,6 +76,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "releases": [released["release"]],
             "replays": [replay["id"]],
             "lineage": [released["release"], released["id"]],
+            "agreements": ["agr-old-survey"],
         }
         tokens = {name: city.container.tenants.issue_token(name, None, 1) for name in PEOPLE}
         config = SchemathesisConfig.from_dict(

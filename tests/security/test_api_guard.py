@@ -17,7 +17,7 @@ from sandbox.jobs.model import JobEvent
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.logs import TextlessFormatter
 from sandbox.kernel.roles import Role
-from tests.fakes_api import CANARY, ETAG, JOB, RELEASE, REPLAY, REVIEW, FakeContainer, bearer, fake_container, token
+from tests.fakes_api import AGREEMENT, CANARY, ETAG, JOB, RELEASE, REPLAY, REVIEW, FakeContainer, bearer, fake_container, token
 
 QUERY = {"agreement": "agr-1", "purpose": "planning", "environment": "dev", "sql": "SELECT 1"}
 KEYED = {"Idempotency-Key": "k", "If-Match": f'"{ETAG}"'}
@@ -49,6 +49,11 @@ MAY: dict[str, frozenset[Role]] = {
     "recall_release": REVIEWERS,
     "replay_release": frozenset({AUTHORITY, AUDITOR}),
     "get_replay": frozenset({AUTHORITY, AUDITOR}),
+    "list_agreements": PARTIES,
+    "get_agreement": PARTIES,
+    "suspend_agreement": frozenset({AUTHORITY}),
+    "resume_agreement": frozenset({AUTHORITY}),
+    "end_agreement": frozenset({AUTHORITY}),
     "list_budgets": REVIEWERS | {OPERATOR, AUDITOR},
     "list_audit_events": PARTIES | {ADMIN_AUDIT},
     "get_checkpoint": PARTIES | {ADMIN_AUDIT},
@@ -68,6 +73,9 @@ BODIES = {
     "return_review": {"comment": "c"},
     "revise_review": {"comment": "c"},
     "recall_release": {"reason": "r"},
+    "suspend_agreement": {"reason": "r"},
+    "resume_agreement": {"reason": "r"},
+    "end_agreement": {"reason": "r"},
 }
 QUERIES = {"get_audit_proof": "?index=0", "get_audit_consistency": "?old=1&new=2"}
 
@@ -89,7 +97,9 @@ def client(container: FakeContainer) -> Iterator[TestClient]:
 
 def call(client: TestClient, operation: str, headers: dict[str, str]):
     route = next(route for route in ROUTES if route.operation == operation)
-    name = {"reviews": REVIEW, "releases": RELEASE, "lineage": RELEASE, "replays": REPLAY}.get(route.path.split("/")[1], JOB)
+    name = {"reviews": REVIEW, "releases": RELEASE, "lineage": RELEASE, "replays": REPLAY, "agreements": AGREEMENT.id}.get(
+        route.path.split("/")[1], JOB
+    )
     path = PREFIX + route.path.replace("{id}", name) + QUERIES.get(operation, "")
     return client.request(route.method, path, headers=KEYED | headers, json=BODIES.get(operation))
 
