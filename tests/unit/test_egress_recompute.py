@@ -66,6 +66,14 @@ def test_a_manifest_that_claims_too_little_is_contradicted_by_name(changes, name
     assert set(recompute(with_(**changes)).disagreements) == named
 
 
+def test_a_charge_that_is_a_grain_too_small_is_contradicted() -> None:
+    document = with_()
+    grain = Fraction(1, 10**30)
+    for place in (document["parts"][0], document):
+        place["rho"] = str(Fraction(place["rho"]) - grain)
+    assert recompute(document).disagreements == ("charge",)
+
+
 def test_a_threshold_without_its_noise_costs_everything() -> None:
     document = with_()
     document["parts"] = document["parts"][:-1]
