@@ -214,6 +214,11 @@ class FakeReleases:
             raise YuneiError("RELEASE_RECALLED")
         return b"gender,visits\r\n" if form == "csv" else form.encode()
 
+    def retry(self, caller: Principal, review: str) -> str:
+        if review != REVIEW:
+            raise YuneiError("NOT_FOUND")
+        return "released"
+
     def bundle(self, caller: Principal, release: str) -> bytes:
         self._own(release)
         return b"PK"

@@ -9,7 +9,6 @@ from sandbox.api.auth import Caller
 from sandbox.api.inputs import After, Limit, Prose, Strict
 from sandbox.api.services import Services
 from sandbox.kernel.canonical import Json
-from tenants.model import ServiceAgreement
 
 AgreementId = Annotated[str, Path(alias="id", pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="the agreement's name")]
 
@@ -43,29 +42,25 @@ def list_agreements(caller: Caller, services: Services, after: After = None, lim
     """Return the agreements that exist for the caller."""
     with services.db.read() as tx:
         found = [one for one in services.tenants.agreements(tx, caller) if after is None or one.id > after]
-    return {"items": [_resource(one) for one in found[:limit]], "next": found[limit - 1].id if len(found) > limit else None}
+    return {"items": [one.as_json() for one in found[:limit]], "next": found[limit - 1].id if len(found) > limit else None}
 
 
 def get_agreement(agreement: AgreementId, caller: Caller, services: Services) -> Json:
     """Return one agreement."""
     with services.db.read() as tx:
-        return _resource(services.tenants.visible(tx, caller, agreement))
+        return services.tenants.visible(tx, caller, agreement).as_json()
 
 
 def suspend_agreement(agreement: AgreementId, body: Reason, caller: Caller, services: Services) -> Json:
     """Close access at once, for jobs and for downloads, until it is resumed."""
-    return _resource(services.tenants.change_state(caller, agreement, "suspend", body.reason))
+    return services.tenants.change_state(caller, agreement, "suspend", body.reason).as_json()
 
 
 def resume_agreement(agreement: AgreementId, body: Reason, caller: Caller, services: Services) -> Json:
     """Open access again."""
-    return _resource(services.tenants.change_state(caller, agreement, "resume", body.reason))
+    return services.tenants.change_state(caller, agreement, "resume", body.reason).as_json()
 
 
 def end_agreement(agreement: AgreementId, body: Reason, caller: Caller, services: Services) -> Json:
     """Close access for good."""
-    return _resource(services.tenants.change_state(caller, agreement, "end", body.reason))
-
-
-def _resource(agreement: ServiceAgreement) -> Json:
-    return agreement.as_json()
+    return services.tenants.change_state(caller, agreement, "end", body.reason).as_json()

@@ -87,6 +87,13 @@ class ReviewPage(BaseModel):
     next: str | None
 
 
+class Packaging(BaseModel):
+    """Where an approved request stands after it was packaged again."""
+
+    id: str
+    state: str
+
+
 def list_reviews(caller: Caller, services: Services, after: After = None, limit: Limit = 20) -> Json:
     """Return the release requests that exist for the caller."""
     page = services.reviews.list(caller, after, limit)
@@ -117,6 +124,11 @@ def revise_review(review: ObjectId, body: Comment, response: Response, caller: C
 def withdraw_review(review: ObjectId, response: Response, caller: Caller, services: Services) -> Json:
     """Give up a returned request; its job ends without a release."""
     return _tagged(services.reviews.withdraw(caller, review), response)
+
+
+def package_review(review: ObjectId, caller: Caller, services: Services) -> Json:
+    """Package an approved request again whose packaging failed, once the cause is gone; for the authority."""
+    return {"id": review, "state": services.releases.retry(caller, review)}
 
 
 def _tagged(evidence: Mapping[str, Json], response: Response) -> Json:

@@ -112,6 +112,14 @@ ROUTES: tuple[Route, ...] = (
     _review("POST", "/return", reviews.return_review, "reviews:vote", *_KEYED, *_VOTE),
     _review("POST", "/revise", reviews.revise_review, "reviews:answer", "ILLEGAL_TRANSITION", "COMMENT_REQUIRED"),
     _review("POST", "/withdraw", reviews.withdraw_review, "reviews:answer", "ILLEGAL_TRANSITION"),
+    Route(
+        "POST",
+        "/reviews/{id}/package",
+        reviews.package_review,
+        "reviews:vote",
+        reviews.Packaging,
+        ("NOT_FOUND", "ILLEGAL_TRANSITION"),
+    ),
     Route("GET", "/releases", releases.list_releases, "releases:read", releases.ReleasePage, ("NOT_FOUND",)),
     Route("GET", "/releases/{id}", releases.get_release, "releases:read", releases.ReleaseResource, ("NOT_FOUND",)),
     Route(

@@ -40,6 +40,7 @@ MAY: dict[str, frozenset[Role]] = {
     "get_review": REVIEWERS | {OPERATOR},
     "vote_review": REVIEWERS,
     "return_review": REVIEWERS,
+    "package_review": REVIEWERS,
     "revise_review": frozenset({OPERATOR}),
     "withdraw_review": frozenset({OPERATOR}),
     "list_releases": PARTIES,

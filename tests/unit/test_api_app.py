@@ -315,6 +315,11 @@ def test_the_applicant_answers_a_return(client):
     assert client.post(f"{V1}/reviews/{REVIEW}/withdraw", headers=OPERATOR).json()["state"] == "withdrawn"
 
 
+def test_a_failed_packaging_is_tried_again(client):
+    answer = client.post(f"{V1}/reviews/{REVIEW}/package", headers=bearer(Role.REVIEWER_AUTHORITY))
+    assert answer.json() == {"id": REVIEW, "state": "released"}
+
+
 def test_only_declared_members_are_sent(client):
     assert CANARY not in submit(client).text
     assert set(client.get(f"{V1}/reviews", headers=OWNER).json()["items"][0]) == {"id", "job", "agreement", "state"}
