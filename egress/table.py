@@ -106,12 +106,11 @@ def _renderer(plan: ProtectionPlan, aggregate: Aggregate) -> Callable[[Sequence[
 def _averages(plan: ProtectionPlan, aggregate: Aggregate, total: int, count: int) -> Callable[[Sequence[int]], Shown]:
     wide_total, wide_count = (_wide(plan.parts[place]) for place in (total, count))
     decimals, centre = decimals_of(aggregate), centre_of(aggregate)
-    unit = Fraction(aggregate.step) * 10**decimals
+    unit: Fraction = Fraction(aggregate.step) * 10**decimals
 
     def within(numerator: int, denominator: int) -> Fraction:
         quotient = Fraction(numerator, denominator) + centre
-        kept: Fraction = max(Fraction(aggregate.low), min(Fraction(aggregate.high), quotient))
-        return unit * kept
+        return unit * max(aggregate.low, min(aggregate.high, quotient))
 
     def average(values: Sequence[int]) -> Shown:
         above, below = values[total], values[count]
