@@ -110,7 +110,7 @@ def _averages(plan: ProtectionPlan, aggregate: Aggregate, total: int, count: int
 
     def within(numerator: int, denominator: int) -> Fraction:
         quotient = Fraction(numerator, denominator) + centre
-        return unit * max(aggregate.low, min(aggregate.high, quotient))
+        return unit * max(Fraction(aggregate.low), min(Fraction(aggregate.high), quotient))
 
     def average(values: Sequence[int]) -> Shown:
         above, below = values[total], values[count]
