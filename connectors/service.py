@@ -34,6 +34,10 @@ from sandbox.kernel.run import ExtractRef
 
 FORMATS = (".parquet", ".csv")
 
+EXTRACT_MODE = 0o444
+"""A sandbox reads its extracts through a read-only mount, as a user of its own; what keeps everybody else out is the 0700
+directory around them. Without this each run would have to copy them."""
+
 
 class CatalogService:
     """Keeps what institutions declare about their tables; every version stays."""
@@ -198,6 +202,8 @@ class SupplyService:
         with removed_unless_kept(target), removed_unless_kept(partial):
             partial.mkdir(mode=0o700)
             made = self._files(supply, order, partial)
+            for file in partial.iterdir():
+                file.chmod(EXTRACT_MODE)
             sync_directory(partial)
             partial.rename(target)
             sync_directory(parent)
