@@ -82,7 +82,8 @@ def check_tokens(text: str) -> Sequence[Token]:
     """Return the tokens of `text` if a parser may see them.
 
     Raises:
-        Refusal: SYNTAX, NOT_A_QUERY, TOKENS_TOO_MANY, NESTING_TOO_DEEP, JOIN_WITHOUT_CONDITION, IDENTIFIER_CONFUSABLE.
+        Refusal: SYNTAX, NOT_A_QUERY, TOKENS_TOO_MANY, NESTING_TOO_DEEP, JOIN_WITHOUT_CONDITION, JOIN_NOT_DECLARED,
+            CONSTRUCT_NOT_ALLOWED, IDENTIFIER_CONFUSABLE.
 
     """
     try:
@@ -157,8 +158,10 @@ def _check_joins(text: str, tokens: Sequence[Token]) -> None:
             waiting.pop(depth, None)
         elif kind is TokenType.JOIN:
             _refuse_waiting(text, waiting.get(depth))
-            if previous not in _UNCONDITIONAL:
-                waiting[depth] = token
+            if previous in _UNCONDITIONAL:  # refused later in any case, and each one doubles the parser's work
+                code = "JOIN_NOT_DECLARED" if previous is TokenType.CROSS else "CONSTRUCT_NOT_ALLOWED"
+                raise Refusal(finding(code, _token_span(text, token)))
+            waiting[depth] = token
         elif kind is TokenType.L_PAREN:
             depth += 1
         elif kind is TokenType.R_PAREN:

@@ -1,6 +1,7 @@
 """No text within the size limit crashes the parser or holds it up: each bomb runs in a process of its own."""
 
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -34,9 +35,21 @@ def _bombs(unit: str) -> list[str]:
     return [head + unit * count + tail for head, tail in FRAMES for count in (45, 1900, most)]
 
 
+def _mixed() -> list[str]:
+    """Units mixed at random, always the same: the worst bombs alternate two constructs that are each read twice."""
+    draw = random.Random(20261123)
+    texts = ["SELECT 1 FROM t " + "natural join a a," * 40, "SELECT " + "*,decimal(" * 40, "SELECT " + "struct(year(" * 20]
+    for _ in range(400):
+        unit = "".join(draw.choices(UNITS, k=draw.randint(2, 4)))
+        count = draw.choice([12, 24, 45, 900])
+        head, tail = draw.choice(FRAMES)
+        texts += [(head + unit * count + tail)[:65_000], (head + unit * count + ")" * count + tail)[:65_000]]
+    return texts
+
+
 @pytest.mark.slow
 def test_no_text_crashes_or_holds_up_the_parser() -> None:
-    texts = [bomb for unit in UNITS for bomb in _bombs(unit)]
+    texts = [bomb for unit in UNITS for bomb in _bombs(unit)] + _mixed()
     lines = "\n".join(map(json.dumps, texts)) + "\n"
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], input=lines, capture_output=True, text=True, cwd=ROOT, timeout=550, check=False

@@ -6,3 +6,6 @@ SELECT count(*) FROM residents JOIN visits
 
 -- NESTING_TOO_DEEP: prefix operators nest like brackets
 SELECT count(*) FROM residents WHERE NOT NOT NOT NOT NOT NOT NOT NOT NOT NOT NOT NOT NOT NOT NOT NOT NOT NOT NOT NOT NOT NOT insured
+
+-- NESTING_TOO_DEEP: types in types are read twice on each level
+SELECT count(*) FROM residents WHERE decimal(1, decimal(1, decimal(1, decimal(1, 1)))) IS NULL
