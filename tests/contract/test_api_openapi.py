@@ -65,7 +65,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with pytest.MonkeyPatch.context() as patch, small_city(directory, residents=500, visits=1500) as city:
         patch.setattr("sandbox.api.events.LONGEST_STREAM_S", 1)
         city.promote(COUNT_SQL)
-        released = city.release(COUNT_SQL, "released", owner="per-ning")
+        released = city.release(COUNT_SQL, "released", "per-ning", "per-li")
         waiting = city.submit(ask(COUNT_SQL, epsilon="0.2"), "waiting")
         waiting = city.until(waiting["id"], frozenset({"in_egress"}))
         auditor = city.person("per-zhou")
