@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from egress.release.trust import public_keys
+from egress.release.verify import public_keys
 from sandbox.bootstrap import build
 from sandbox.cli.city import CitySize, write_city
 from sandbox.cli.stage import free_port, running, settings_environment

@@ -1,6 +1,7 @@
 """The answer of a dry run: one JSON object for allowed and refused alike."""
 
 from egress.ledger.model import LedgerView
+from egress.preview import preview
 from policies.explain import explain
 from policies.grant import Grant
 from sandbox.jobs.prepare import NotPrepared, Prepared
@@ -30,6 +31,7 @@ def verdict_json(prepared: Prepared | NotPrepared, grant: Grant, budget: LedgerV
         "output": {"max_rows": policy.output.max_rows, "min_units": policy.output.min_units},
         "review": {"route": policy.review.route},
         "policy": {"id": policy.policy, "version": policy.version, "digest": grant.policy_digest},
+        "preview": None if budget is None else preview(prepared.governed, plan, budget),
         "budget": None if budget is None else budget.as_json(),
     }
 
