@@ -89,7 +89,8 @@ def people(parts: Parts, tx: Transaction, found: Evidence) -> StepResult:
     votes = counting_votes(tx, found.request, parts.keys)
     stated = found.predicate.get("reviewers")
     digests = [line["digest"] for line in stated if isinstance(line, Mapping)] if isinstance(stated, list) else []
-    if consolidate(votes, found.request.institutions) != "approve" or sorted(vote.digest for vote in votes) != sorted(map(str, digests)):
+    approved = consolidate(votes, found.request.institutions) == "approve"
+    if not approved or sorted(vote.digest for vote in votes) != sorted(map(str, digests)):
         return failed(2, "the votes do not approve, or are not those of the manifest")
     return passed(2)
 
