@@ -13,7 +13,7 @@ from sandbox.jobs import store
 from sandbox.kernel.audit.merkle import leaf_hash
 from tests.small_city import COUNT_SQL, City, ask, small_city
 
-KILLS = 10
+KILLS = 6
 SETTLED = frozenset({"in_egress", "failed"})
 
 
