@@ -78,11 +78,20 @@ def _add_key(answer: Answer, node: exp.Expr) -> None:
         raise Refusal(finding("AGGREGATE_MISPLACED", span_of(answer.scope.text, node)))
     if isinstance(node, exp.Literal):
         raise Refusal(finding("NOT_GROUPED", span_of(answer.scope.text, node)))
-    term = answer.scope.compile(node)
+    term = _key_term(answer, node)
     if term.sql in {item.sql for item in answer.key_terms}:
         return
     answer.keys.append(_key(answer, node, term))
     answer.key_terms.append(term)
+
+
+def _key_term(answer: Answer, node: exp.Expr) -> Term:
+    """Return an expression as a key shows it: whole numbers count in ones, whatever their step."""
+    term = answer.scope.compile(node)
+    if term.number is None or term.type != "integer":
+        return term
+    text, number = numbers.rescaled(term, Fraction(1))
+    return replace(term, sql=text, number=number)
 
 
 def _key(answer: Answer, node: exp.Expr, term: Term) -> GroupKey:
@@ -129,7 +138,7 @@ def _key_source(answer: Answer, node: exp.Expr) -> str:
 
     A raw column that is no key is refused by its class, so that the reason named is the nearest one.
     """
-    term = answer.scope.compile(node)
+    term = _key_term(answer, node)
     for key, known in zip(answer.keys, answer.key_terms, strict=True):
         if known.sql == term.sql:
             return key.name
@@ -201,7 +210,7 @@ def _count(answer: Answer, name: str, node: exp.Count) -> AggregateTerm:
     _check_granted(answer, term, frozenset({"count", "avg"}), frozenset({"group", "compare"}))
     if term.literal and not term.bound:
         return AggregateTerm(rows, None)
-    counted = replace(term, sql=sql.case([(f"{term.sql} IS NOT NULL", "1")], None))
+    counted = replace(term, sql=sql.case([(f"{term.sql} IS NOT NULL", sql.constant(1))], None))
     return AggregateTerm(replace(rows, has_argument=True, lineage=lineage_of(term)), counted)
 
 
@@ -254,7 +263,7 @@ def _order(answer: Answer, item: exp.Ordered) -> Order:
     elif node.find(exp.AggFunc) is not None:
         raise Refusal(finding("PROTECTION_UNAVAILABLE", place, "EXPRESSION OVER AGGREGATES"))
     else:
-        term = answer.scope.compile(node)
+        term = _key_term(answer, node)
         found = [key.name for key, known in zip(answer.keys, answer.key_terms, strict=True) if known.sql == term.sql]
         if not found:
             raise Refusal(finding("ORDER_NOT_OUTPUT", place))

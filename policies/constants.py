@@ -41,7 +41,7 @@ def of_number(value: Decimal | int) -> Term:
     whole = number.step.denominator == 1
     domain = (steps,) if whole else None
     kind = numbers.kind_of(number.step)
-    return Term(sql.integer(steps), kind, number=number, domain=domain, literal=True)
+    return Term(sql.constant(steps), kind, number=number, domain=domain, literal=True)
 
 
 def of_text(value: str) -> Term:

@@ -29,6 +29,11 @@ def integer(value: int) -> str:
     return f"({value})" if value < 0 else str(value)
 
 
+def constant(value: int) -> str:
+    """Return an integer constant of a type in which arithmetic is proved: untyped, the engine would compute in 32 bits."""
+    return f"CAST({value} AS {'BIGINT' if -(1 << 63) <= value < 1 << 63 else 'HUGEINT'})"
+
+
 def clamp(value: str, low: str, high: str) -> str:
     """Return `value` held within [low, high]; NULL stays NULL, which `least(greatest(…))` would turn into a bound."""
     return f"CASE WHEN {value} < {low} THEN {low} WHEN {value} > {high} THEN {high} ELSE {value} END"

@@ -178,7 +178,7 @@ def _spoken(value: Value) -> str:
 
 
 def _boolean_to_integer(term: Term) -> Term:
-    text = sql.case([(term.sql, "1"), (f"NOT {term.sql}", "0")], None)
+    text = sql.case([(term.sql, sql.constant(1)), (f"NOT {term.sql}", sql.constant(0))], None)
     number = Number(0, 1, Fraction(1))
     return mix([term]).term(text, "integer", nullable=term.nullable, number=number, domain=(0, 1))
 

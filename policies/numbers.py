@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from policies import engine_text as sql
 from policies.findings import Refusal, finding
-from policies.grant import GrantedColumn
+from policies.grant import GrantedColumn, Value
 from policies.terms import Number, Term, TermType, mix
 
 BIGINT, HUGEINT = 1 << 62, 1 << 120
@@ -37,22 +37,56 @@ def steps_of_column(reference: str, granted: GrantedColumn) -> tuple[str, Number
     The value is brought to its declared type, clamped, and rounded to the nearest step, in this order: each stage is
     then total, whatever the file holds.
     """
-    unit = Fraction(1, 10 ** (granted.type.scale or 0))
     raw = _raw(reference, granted)
-    if granted.low is None or granted.high is None:
+    found = _grid(granted)
+    if found is None:
         limit = 1 << 63 if granted.type.kind == "integer" else 10 ** (granted.type.precision or 18)
+        unit = Fraction(1, 10 ** (granted.type.scale or 0))
         return raw, Number(-limit, limit, unit, has_floor=False, has_ceiling=False)
-    step = unit if granted.step is None else Fraction(granted.step)
-    low, high, factor = granted.low, granted.high, step / unit
-    if factor.denominator != 1:  # the step is finer than the type, whose own unit is then exact
-        low, high, step, factor = math.ceil(low * factor), math.floor(high * factor), unit, Fraction(1)
-    number = checked(Number(low, high, step))
-    held = sql.clamp(raw, sql.integer(low * int(factor)), sql.integer(high * int(factor)))
+    number, factor = found
+    low, high = number.low * factor, number.high * factor
+    held = f"({sql.clamp(raw, sql.integer(low), sql.integer(high))})"
     if factor == 1:
-        return f"({held})", number
+        return held, number
     # what is shifted by the lower bound is not negative, so that integer division rounds half up over the whole range
-    shifted = f"(2 * (({held}) - {sql.integer(low * int(factor))}) + {factor}) // {2 * factor}"
-    return f"({shifted} + {sql.integer(low)})", number
+    widest = checked(Number(min(low, 0), max(high, 2 * (high - low) + factor), number.step))
+    shifted = f"(2 * ({_as_type(held, widest)} - {sql.integer(low)}) + {factor}) // {2 * factor}"
+    return f"({shifted} + {sql.integer(number.low)})", number
+
+
+def _grid(granted: GrantedColumn) -> tuple[Number, int] | None:
+    """Return a bounded column's interval in steps and how many units of its type make a step; None without bounds."""
+    if granted.low is None or granted.high is None:
+        return None
+    unit = Fraction(1, 10 ** (granted.type.scale or 0))
+    step = unit if granted.step is None else Fraction(granted.step)
+    factor = step / unit
+    if factor.denominator != 1:  # the step is finer than the type, whose own unit is then exact
+        return checked(Number(math.ceil(granted.low * factor), math.floor(granted.high * factor), unit)), 1
+    return checked(Number(granted.low, granted.high, step)), int(factor)
+
+
+def domain_of(granted: GrantedColumn) -> tuple[Value, ...] | None:
+    """Return the public values of a column as a query reads it: those of a number clamped and rounded as its rows are."""
+    found = _grid(granted)
+    if granted.domain is None or found is None:
+        return granted.domain
+    number, factor = found
+    low, high = number.low * factor, number.high * factor
+    if number.step.denominator != 1:
+        return None
+    shown: dict[Value, None] = {}
+    for value in granted.domain:
+        held = max(low, min(high, int(value) * 10 ** (granted.type.scale or 0)))  # type: ignore[call-overload]
+        steps = (2 * (held - low) + factor) // (2 * factor) + number.low
+        shown[steps * number.step.numerator] = None
+    return tuple(shown)
+
+
+def keeps_apart(granted: GrantedColumn) -> bool:
+    """Return whether different values of a supplied column stay different when a query reads it in clamped steps."""
+    found = _grid(granted) if granted.key_of is None else None
+    return found is None or (found[1] == 1 and len(domain_of(granted) or ()) == len(granted.domain or ()))
 
 
 def _raw(reference: str, granted: GrantedColumn) -> str:

@@ -128,7 +128,7 @@ def column_term(occurrence: Occurrence, column: GrantedColumn) -> Term:
         number=number,
         dates=column.dates,
         grain=_grain(column.coarsen or ""),
-        domain=column.domain,
+        domain=numbers.domain_of(column),
         origin=Origin(occurrence.alias, table.name, column.name),
     )
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import cast
 
+from policies import numbers
 from policies.catalog import Catalog, CatalogColumn, CatalogItem, Category
 from policies.dates import first_day, periods
 from policies.findings import Refusal, finding
@@ -147,7 +148,7 @@ def _table(name: str, terms: TableTerms, catalog: Catalog, spaces: Mapping[Pair,
         unit.max_rows if unit else None,
         unit.max_groups if unit else None,
         unit.max_rows_per_group if unit else None,
-        frozenset(item.unique),
+        frozenset(key for key in item.unique if key in columns and numbers.keeps_apart(columns[key])),
         terms.rows,
         item.rows_band,
     )

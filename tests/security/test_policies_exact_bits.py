@@ -1,0 +1,78 @@
+"""Nothing about one resident may decide whether a run fails, how a row multiplies, or which groups are possible."""
+
+from typing import Any
+
+import pytest
+
+from policies.catalog import Catalog, CatalogItem
+from policies.decide import decide
+from policies.emit import emit
+from policies.grant import Grant
+from policies.policy import Policy
+from policies.query import Allowed, Bounding, Refused
+from policies.resolve import resolve
+from tests.factories_policies import catalog, governed, policy_document, submitted
+from tests.reference_policies import City, run
+
+BOUNDING = Bounding("unit_group", 10, 10, False, (0,), False)
+RICH = {"__unit": 0, "__pid": 7, "__rank": 0, "resident_id": 7, "balance": 4000, "gender": "F", "insured": True}
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "CASE WHEN balance > 3000 THEN 2000000000 * 2 ELSE 0 END",
+        "CASE WHEN balance > 3000 THEN 2000000000 ELSE 0 END * 3",
+        "CASE WHEN insured THEN 2147483647 ELSE 0 END + 1",
+        "CASE WHEN CAST(insured AS INT) * 2000000000 * 2 > 0 THEN 1 ELSE 0 END",
+        "COALESCE(NULLIF(CASE WHEN insured THEN 2147483647 ELSE 1 END, 1), 0) + 2000000000",
+        "ABS(CASE WHEN insured THEN -2147483647 - 1 ELSE 0 END)",
+        "-(CASE WHEN insured THEN -2147483647 - 1 ELSE 0 END)",
+    ],
+)
+def test_no_constant_overflows_on_one_residents_row(argument: str) -> None:
+    query = governed(f"SELECT sum({argument}) AS x FROM residents")
+    rows = run(emit(query, BOUNDING), City((RICH,), (), ()), {})
+    assert len(rows) == 1
+
+
+def _granted(column: dict[str, Any], terms: dict[str, Any], **public: Any) -> Grant | Refused:
+    """Grant one more integer column `code` of residents and of hospitals."""
+    items = dict(catalog().items)
+    document = policy_document()
+    for table in ("residents", "hospitals"):
+        item = items[table].model_dump()
+        item["columns"]["code"] = {"type": "integer", "category": "dimension", "level": "L1", **column}
+        if table == "hospitals":
+            item |= public
+        items[table] = CatalogItem.model_validate(item)
+        document["tables"][table]["columns"]["code"] = {"use": ["join", "group"], **terms}
+    document["joins"] = [*document["joins"], ["residents.code", "hospitals.code"]]
+    found = resolve(Policy.model_validate(document), Catalog(items=items))
+    assert isinstance(found, Grant)
+    return found
+
+
+STEPPED = {"bounds": (0, 100), "step": 10}
+
+
+def test_a_stepped_key_shows_values_and_its_domain_holds_them() -> None:
+    grant = _granted({**STEPPED, "domain": (10, 20, 100, 104)}, {"clamp": (0, 50)})
+    assert isinstance(grant, Grant)
+    found = decide(submitted("SELECT code, count(*) AS n FROM residents GROUP BY code"), grant)
+    assert isinstance(found, Allowed)
+    (key,) = found.governed.keys
+    assert key.domain == (10, 20, 50)
+    assert "* 10" in found.governed.relation
+
+
+def test_a_column_that_rounding_merges_is_not_unique() -> None:
+    sql = "SELECT count(*) AS n FROM residents r JOIN hospitals h ON r.code = h.code"
+    grant = _granted(STEPPED, {}, unique=("hospital", "code"))
+    assert isinstance(grant, Grant)
+    found = decide(submitted(sql), grant)
+    assert isinstance(found, Refused)
+    assert [item.code for item in found.findings] == ["JOIN_MULTIPLIES"]
+    apart = _granted({**STEPPED, "step": 1}, {}, unique=("hospital", "code"))
+    assert isinstance(apart, Grant)
+    assert isinstance(decide(submitted(sql), apart), Allowed)
