@@ -89,10 +89,10 @@ def _job(container: Container, pipeline: Pipeline, principal: Principal, number:
 
 
 def _child_cpu(container: Container, job: str) -> float:
-    """Read the sandbox's CPU seconds from the operator's audit record."""
+    """Read the sandbox's CPU seconds from the platform's audit record."""
     with container.db.read() as tx:
         events = container.audit.events(tx, None, -1, 10_000, job)
-    record = next(one.event.payload for one in events if one.event.type == "job.protected")
+    record = next(one.event.payload for one in events if one.event.type == "job.measured")
     spent = record["cpu_ms"]
     if not isinstance(spent, int):
         raise TypeError("the audit record has no CPU time")

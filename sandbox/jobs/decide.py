@@ -22,6 +22,14 @@ def shows_at(started: datetime, now: datetime, class_s: int, tick_s: int) -> dat
     return first + timedelta(seconds=classes * step)
 
 
+def shown_code(code: str | None) -> str | None:
+    """Return the code under which a tenant sees that a run failed: one for all, since which limit it hit depends on rows.
+
+    Isolation that the machine does not give has nothing to do with rows and keeps its code.
+    """
+    return code if code in {None, "ISOLATION_BELOW_REQUIRED"} else "RUN_FAILED"
+
+
 def event_on_lost_lease(job: Job) -> str:
     """Return the event for a job whose lease ran out: back to the queue before the charge, failure after it."""
     return "lose" if job.state == "leased" else "fail"

@@ -15,7 +15,7 @@ from sandbox.kernel.run import RunResult
 
 
 def run_record(result: RunResult) -> dict[str, Json]:
-    """Return how a run was isolated and what it used, for the operator's audit record."""
+    """Return how a run was isolated and what it used, for the platform's audit record."""
     return {
         "level": result.level,
         "layers": list(result.layers),

@@ -17,7 +17,7 @@ from egress.review.model import ReleaseOpening
 from sandbox.isolation.port import IsolationRuntime, RunFailed
 from sandbox.jobs import store
 from sandbox.jobs.admission import Admission, Standing
-from sandbox.jobs.decide import shows_at
+from sandbox.jobs.decide import shows_at, shown_code
 from sandbox.jobs.dossier import dossier, release_opening, run_record
 from sandbox.jobs.model import Job
 from sandbox.jobs.parts import Parts
@@ -87,18 +87,19 @@ class Pipeline:
             if job is None or kept is None or kept.published:
                 return
             store.mark_published(tx, job_id)
+            record = json.loads(kept.record)
+            self._steps.measured(tx, job, {"code": kept.code, **record})
             if job.state != "running":
                 return  # cancelled meanwhile; the charge and the sealed outcome stay
-            record = json.loads(kept.record)
             try:
                 opening = None if kept.code else self._opening(tx, job, bytes(kept.sealed), record)
-                code = kept.code
+                code = shown_code(kept.code)
             except YuneiError as refusal:  # the agreement was closed or its policy replaced during the run
                 opening, code = None, refusal.code
             if opening is None:
-                self._steps.move(tx, job, "fail", {"code": code, **record}, code=code)
+                self._steps.move(tx, job, "fail", {"code": code}, code=code)
                 return
-            self._steps.move(tx, job, "protect", record)
+            self._steps.move(tx, job, "protect", {"level": record["level"], "layers": record["layers"]})
             request = self._parts.reviews.open(tx, opening, self._parts.supply.canaries(tx))
             protected = store.by_id(tx, job_id) or job
             self._steps.move(tx, protected, "open", {"request": request}, request=request)

@@ -69,3 +69,7 @@ class Steps:
         actor = job.person if kind in {"job.submitted", "job.refused", "job.cancelled"} else "system"
         body = {"agreement": job.agreement, "environment": job.environment, "fence": job.fence, **payload}
         return self._audit.append(tx, AuditEvent(kind, job.id, actor, (job.operator,), body))
+
+    def measured(self, tx: Transaction, job: Job, record: Mapping[str, Json]) -> int:
+        """Log what a run used and which limit it hit, for the platform alone: both depend on rows, so no tenant opens it."""
+        return self._audit.append(tx, AuditEvent("job.measured", job.id, "system", (), record))
