@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from typing import cast
 
 from policies import engine_text as sql
 from policies.findings import Refusal, finding
@@ -77,7 +78,7 @@ def domain_of(granted: GrantedColumn) -> tuple[Value, ...] | None:
         return None
     shown: dict[Value, None] = {}
     for value in granted.domain:
-        held = max(low, min(high, int(value) * 10 ** (granted.type.scale or 0)))  # type: ignore[call-overload]
+        held = max(low, min(high, int(cast("int", value)) * 10 ** (granted.type.scale or 0)))
         steps = (2 * (held - low) + factor) // (2 * factor) + number.low
         shown[steps * number.step.numerator] = None
     return tuple(shown)
