@@ -17,7 +17,7 @@ from egress.review.model import ReleaseOpening
 from sandbox.isolation.port import IsolationRuntime, RunFailed
 from sandbox.jobs import store
 from sandbox.jobs.admission import Admission, Standing
-from sandbox.jobs.decide import shows_at, shown_code
+from sandbox.jobs.decide import shown_code, shows_at
 from sandbox.jobs.dossier import dossier, release_opening, run_record
 from sandbox.jobs.model import Job
 from sandbox.jobs.parts import Parts
