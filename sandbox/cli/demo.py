@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -105,7 +106,7 @@ def _timed(console: Console, times: list[tuple[str, float]], title: str) -> Iter
 
 
 def _summary(console: Console, times: list[tuple[str, float]]) -> None:
-    shown = Table(title="Time per step", title_justify="left")
+    shown = Table(title="Time per step", title_justify="left", box=SIMPLE_HEAD)
     shown.add_column("step")
     shown.add_column("seconds", justify="right")
     for title, seconds in times:

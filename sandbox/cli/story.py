@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+import pyarrow as pa
 import pyarrow.parquet as pq
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -25,7 +27,7 @@ FROM residents
 GROUP BY district, gender"""
 
 AVERAGE_SQL = """\
-SELECT h.tier AS 医院等级, r.gender AS 性别, avg(v.cost) AS 次均费用, count(*) AS 就诊次数
+SELECT h.tier AS 等级, r.gender AS 性别, avg(v.cost) AS 费用, count(*) AS 次数
 FROM visits AS v
 JOIN residents AS r ON v.resident_id = r.resident_id
 JOIN hospitals AS h ON v.hospital = h.hospital
@@ -166,9 +168,10 @@ def release(scene: Scene) -> None:
 
 
 def _shown(name: str, table: Any) -> Table:
-    shown = Table(title=name, title_justify="left", row_styles=("", "dim"))
-    for column in table.column_names:
-        shown.add_column(column, justify="right" if column.endswith(("_low", "_high")) else "left")
+    shown = Table(title=name, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in table.schema:
+        numeric = not pa.types.is_string(column.type)
+        shown.add_column(column.name, justify="right" if numeric else "left", no_wrap=True)
     for line in table.to_pylist()[:20]:
         shown.add_row(*("" if cell is None else str(cell) for cell in line.values()))
     return shown
