@@ -57,7 +57,7 @@ def _plain(aggregate: Aggregate, parts: Mapping[str, Part]) -> Json:
 
 
 def _average(aggregate: Aggregate, parts: Mapping[str, Part], rows: int | None) -> Json:
-    """Propagate both noises: |avg - centre| is taken as half of its largest value."""
+    """Propagate both noises: |avg - centre| is taken as half of its largest value. Neither exceeds the public range."""
     if rows is None:
         return None
     total, count = parts[f"{aggregate.name}_s"], parts[f"{aggregate.name}_n"]
@@ -67,9 +67,10 @@ def _average(aggregate: Aggregate, parts: Mapping[str, Part], rows: int | None) 
     wide_total = half_width(total.mechanism, total.scale, PAIR)
     wide_count = half_width(count.mechanism, count.scale, PAIR)
     width = (wide_total + off * wide_count) / max(1, rows - wide_count)
+    widest = aggregate.high - aggregate.low
     return {
-        "standard_error": _text(Decimal(error) * aggregate.step),
-        "half_width": _text(Decimal(width) * aggregate.step),
+        "standard_error": _text(Decimal(min(error, widest)) * aggregate.step),
+        "half_width": _text(Decimal(min(width, widest)) * aggregate.step),
         "group_rows": rows,
     }
 
