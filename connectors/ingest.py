@@ -53,8 +53,19 @@ def land(engine: SupplyEngine, source: Landing, target: Path) -> tuple[str, int]
     for (name, bad), count in zip(misfits, counts, strict=True):
         if count:
             raise source.invalid("TYPE", row=_first_row(engine, relation, bad), column=name, count=count)
+    _check_size_band(engine, source, relation, types)
     kept = (f"{landing.converted(name, column, types[name])} AS {identifier(name)}" for name, column in columns.items())
     return engine.write(f"SELECT {', '.join(kept)} FROM {relation}", {}, target)
+
+
+def _check_size_band(engine: SupplyEngine, source: Landing, relation: str, types: dict[str, str]) -> None:
+    """Hold the number of units to its public bound: ranges of counts and sums, and what δ may be, are derived from it."""
+    unit = source.item.unit
+    if unit is None or unit.references is not None:
+        return
+    key = landing.converted(unit.key, source.item.columns[unit.key], types[unit.key])
+    if engine.rows(f"SELECT count(DISTINCT {key}) > {unit.size_band} FROM {relation}")[0][0]:
+        raise source.invalid("SIZE_BAND", column=unit.key)
 
 
 def _csv(source: Landing) -> tuple[str, dict[str, str]]:

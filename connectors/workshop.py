@@ -108,6 +108,9 @@ class Workshop:
     def _make_units(self) -> None:
         table, key = self._order.owner
         self._engine.run(extraction.unit_rows(self._source(table), key), self._pads(f"{table}.{key}"))
+        band = self._order.grant.size_band  # a later version of the catalog may have narrowed it
+        if self._engine.rows(f"SELECT count(*) > {band} FROM {extraction.UNITS}")[0][0]:
+            raise YuneiError("SUPPLY_FAILED", table=table, rule="SIZE_BAND")
 
     def _private(self, table: GrantedTable, target: Path) -> tuple[tuple[str, int], Violations]:
         owner, owner_key = self._order.owner

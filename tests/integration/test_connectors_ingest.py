@@ -268,3 +268,20 @@ def test_booleans_are_true_or_false(domain: Domain) -> None:
         with pytest.raises(YuneiError) as refused:
             csv(domain, f"flag\n{word}\n", FLAGS)
         assert refused.value.facts["rule"] == "TYPE"
+
+
+def _people(domain: Domain, keys: list[str]) -> Path:
+    file = domain.root / "people.csv"
+    lines = (f"{key},n,f,1990-01-01,d,5\n" for key in keys)
+    file.write_text("resident_id,name,gender,birth_date,district,income\n" + "".join(lines), encoding="utf-8")
+    return file
+
+
+def test_more_units_than_the_size_band_are_refused_without_a_value_or_a_count(domain: Domain) -> None:
+    narrow = RESIDENTS.model_copy(update={"unit": RESIDENTS.unit.model_copy(update={"size_band": 10})})
+    ten = [f"id-{number}" for number in range(10)]
+    assert domain.ingest_file(narrow, _people(domain, [*ten, "id-3", ""])), "a unit twice, or none, is no unit more"
+    with pytest.raises(YuneiError) as refused:
+        domain.ingest_file(narrow, _people(domain, [*ten, "id-10"]))
+    assert refused.value.code == "DATA_INVALID"
+    assert refused.value.facts == {"file": "people.csv", "table": "residents", "rule": "SIZE_BAND", "column": "resident_id"}

@@ -377,3 +377,12 @@ def test_strays_of_acts_that_died_are_removed_and_nothing_else(domain: Domain) -
     assert young.exists()
     assert len(list(raw.glob("snp-*.parquet"))) == 2
     assert domain.supply.verify([*kept.extracts, *domain.workspace().extracts]) == ()
+
+
+def test_a_catalog_that_narrows_its_size_band_below_the_data_builds_nothing(domain: Domain) -> None:
+    domain.load([resident(f"id-{number}") for number in range(11)], [])
+    narrow = replace(make_grant(), size_band=10)
+    with pytest.raises(YuneiError) as refused:
+        domain.build(narrow)
+    assert (refused.value.code, refused.value.facts) == ("SUPPLY_FAILED", {"table": "residents", "rule": "SIZE_BAND"})
+    assert domain.build(replace(narrow, size_band=11))["residents"].num_rows == 11

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from policies.catalog import Catalog
 from policies.grant import Grant
 from policies.policy import Policy
 from policies.query import Refused
@@ -82,3 +83,16 @@ def test_what_is_looser_or_unknown_is_refused(code: str, path: tuple[str, ...], 
         place[path[-1]] = value
 
     assert code in _refused(change)
+
+
+def test_the_size_band_is_the_units_own_even_where_only_a_child_table_is_granted() -> None:
+    document = policy_document()
+    document["tables"] = {"payments": document["tables"]["payments"]}
+    document["joins"] = []
+    items = dict(catalog().items)
+    unit = items["residents"].unit
+    assert unit is not None
+    items["residents"] = items["residents"].model_copy(update={"unit": unit.model_copy(update={"size_band": 20_000})})
+    found = resolve(Policy.model_validate(document), Catalog(items=items))
+    assert isinstance(found, Grant)
+    assert found.size_band == 20_000
