@@ -84,7 +84,11 @@ class Worker:
         with self._container.db.read() as tx:
             due = store.due(tx, self._container.clock.now(), 16)
         for job in due:
-            self._pipeline.publish(job)
+            try:
+                self._pipeline.publish(job)
+            except Exception as error:  # noqa: BLE001 - one job's defect must not stop the others, nor come back for ever
+                self._log.error("job.defect", job=job, kind=type(error).__name__)
+                self._pipeline.abandon(job)
         return len(due)
 
     def _take(self) -> int:

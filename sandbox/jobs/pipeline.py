@@ -69,11 +69,11 @@ class Pipeline:
         if started is None:
             return
         running, prepared, extracts = started
-        outcome = self._runtime.start(run_spec(self._parts, running, prepared, extracts)).result()
-        if isinstance(outcome, RunFailed):
-            self._keep(running, prepared, outcome.code)
-            return
         try:
+            outcome = self._runtime.start(run_spec(self._parts, running, prepared, extracts)).result()
+            if isinstance(outcome, RunFailed):
+                self._keep(running, prepared, outcome.code)
+                return
             protected = protect(prepared.plan, prepared.governed, outcome.table)
         except YuneiError as refusal:
             self._keep(running, prepared, refusal.code)
@@ -103,6 +103,14 @@ class Pipeline:
             request = self._parts.reviews.open(tx, opening, self._parts.supply.canaries(tx))
             protected = store.by_id(tx, job_id) or job
             self._steps.move(tx, protected, "open", {"request": request}, request=request)
+
+    def abandon(self, job_id: str) -> None:
+        """Fail a job whose outcome cannot be published because of a defect; its charge stays."""
+        with self._parts.db.write() as tx:
+            job = store.by_id(tx, job_id)
+            store.mark_published(tx, job_id)
+            if job is not None and job.state == "running":
+                self._steps.move(tx, job, "fail", {"code": "DEFECT"}, code="DEFECT")
 
     def _start(self, job: Job) -> tuple[Job, Prepared, tuple[ExtractRef, ...]] | None:
         """Check once more that the job may run, commit its charge and mark it running, in one transaction."""

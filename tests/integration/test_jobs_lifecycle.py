@@ -1,6 +1,7 @@
 """Jobs through every turn of their life, with the worker turned by hand and time set by the test."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -123,11 +124,43 @@ def test_an_agreement_suspended_during_the_run_lets_nothing_out(city: City) -> N
     assert leased.id == job
     city.worker._pipeline.run(leased)
     authority = city.person("per-li")
-    city.container.tenants.change_state(authority, "agr-clinic-usage", "suspend")
+    city.container.tenants.change_state(authority, "agr-clinic-usage", "suspend", "inspection")
     try:
         done = city.until(job, ENDED)
         assert (done["state"], done["code"], done["review"]) == ("failed", "AGREEMENT_SUSPENDED", None)
         with pytest.raises(YuneiError, match="AGREEMENT_SUSPENDED"):
             city.submit(ask(COUNT_SQL), "while suspended")
     finally:
-        city.container.tenants.change_state(authority, "agr-clinic-usage", "resume")
+        city.container.tenants.change_state(authority, "agr-clinic-usage", "resume", "rectified")
+
+
+def test_a_defect_in_publishing_fails_that_job_and_no_other(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    sick, well = (city.submit(ask(COUNT_SQL, epsilon=epsilon), epsilon)["id"] for epsilon in ("0.151", "0.152"))
+    opening = city.worker._pipeline._opening
+
+    def broken(tx, job, *rest):
+        if job.id == sick:
+            raise KeyError("planted")
+        return opening(tx, job, *rest)
+
+    monkeypatch.setattr(city.worker._pipeline, "_opening", broken)
+    assert city.until(well, frozenset({"in_egress"}))["state"] == "in_egress"
+    done = city.until(sick, ENDED)
+    assert (done["state"], done["code"], done["review"]) == ("failed", "DEFECT", None)
+    assert entry(city, sick).state == "committed"
+
+
+def test_an_extract_changed_on_disk_fails_the_run_and_keeps_the_charge(city: City) -> None:
+    with city.container.db.read() as tx:
+        extracts = city.container.supply.workspace(tx, "agr-clinic-usage", "prod").extracts
+    path = Path(next(ref.path for ref in extracts if ref.table == "residents"))
+    whole, mode = path.read_bytes(), path.stat().st_mode
+    path.chmod(0o600)
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    try:
+        done = city.until(city.submit(ask(COUNT_SQL, epsilon="0.153"), "changed")["id"], ENDED)
+    finally:
+        path.write_bytes(whole)
+        path.chmod(mode)
+    assert (done["state"], done["review"]) == ("failed", None)
+    assert entry(city, done["id"]).state == "committed"
