@@ -44,18 +44,22 @@ def may_fetch(
     """Decide one download, at every download anew.
 
     Returns:
-        `NOT_FOUND` for everybody but the recipient organisation; `RELEASE_RECALLED`, `RELEASE_EXPIRED`;
-        `AGREEMENT_SUSPENDED` once the agreement is not active (articles 17, 23).
+        `NOT_FOUND` for everybody but the recipient organisation; `RELEASE_RECALLED` once there is a recall statement,
+        whatever the state says; `RELEASE_EXPIRED`; `AGREEMENT_SUSPENDED` once the agreement is not active and
+        `AGREEMENT_EXPIRED` outside its term, which may have been shortened since (articles 17, 23).
 
     """
     fetches: Role = Role.OPERATOR if release.environment == "dev" else Role.APPLICATION
     if principal.organisation != release.recipient or fetches not in principal.roles or agreement is None:
         return Denied("NOT_FOUND")
-    if state != "released":
-        return Denied(_ENDED.get(state, "NOT_FOUND"))
+    if release.recall is not None or state != "released":
+        return Denied("RELEASE_RECALLED" if release.recall is not None else _ENDED.get(state, "NOT_FOUND"))
     if today > release.expires:
         return Denied("RELEASE_EXPIRED")
-    return Granted() if agreement.state == "active" else Denied("AGREEMENT_SUSPENDED")
+    if agreement.state != "active":
+        return Denied("AGREEMENT_SUSPENDED")
+    inside = agreement.valid_from.isoformat() <= today <= agreement.valid_until.isoformat()
+    return Granted() if inside else Denied("AGREEMENT_EXPIRED")
 
 
 def may_recall(principal: Principal, release: Release) -> Literal["yes", "no", "unseen"]:

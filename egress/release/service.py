@@ -115,7 +115,8 @@ class ReleaseService:
         """Return the table as `csv`, `parquet`, `arrow`, `json` or `xlsx`; every download is counted and logged.
 
         Raises:
-            YuneiError: `NOT_FOUND`, `NOT_ACCEPTABLE`, `RELEASE_RECALLED`, `RELEASE_EXPIRED`, `AGREEMENT_SUSPENDED`.
+            YuneiError: `NOT_FOUND`, `NOT_ACCEPTABLE`, `RELEASE_RECALLED`, `RELEASE_EXPIRED`, `AGREEMENT_SUSPENDED`,
+                `AGREEMENT_EXPIRED`, `STORED_BYTES_CHANGED`.
 
         """
         if name not in {*FORMATS, "xlsx"}:
@@ -175,7 +176,7 @@ class ReleaseService:
     def is_active(self, tx: Transaction, release_id: str) -> bool:
         """Tell whether a release may still be delivered, apart from who asks."""
         release = store.by_id(tx, release_id)
-        if release is None or self._state(tx, release) != "released":
+        if release is None or release.recall is not None or self._state(tx, release) != "released":
             return False
         return bool(civil_date(self._clock.now()).isoformat() <= release.expires)
 
@@ -295,5 +296,5 @@ class ReleaseService:
     def _object(self, name: str) -> bytes:
         data = self._objects.get(name)
         if data is None:
-            raise YuneiError("DEFECT")
+            raise YuneiError("STORED_BYTES_CHANGED")
         return data

@@ -20,6 +20,9 @@ RETRY_AFTER_S = 5
 _OF_STATUS = {400: "MALFORMED", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE", 415: "UNSUPPORTED_MEDIA"}
 _OF_MISSING_HEADER = {"idempotency-key": "IDEMPOTENCY_KEY_MISSING", "if-match": "IF_MATCH_MISSING"}
 _LANGUAGE = re.compile(r"^\s*(zh|en)\b[^;,]*(?:;\s*q=([01](?:\.\d{1,3})?))?\s*$", re.IGNORECASE)
+_OPEN_FAULTS = frozenset({"STORED_BYTES_CHANGED"})
+"""Faults of ours that are told by name: who fetches must know that trying again will not help."""
+
 _SHOWN_FIELDS = 20
 _NAME_CHARS = 64
 
@@ -119,17 +122,17 @@ def head(code: str, kind: ErrorKind, chosen: str) -> dict[str, Json]:
     }
 
 
-def defect(trace: str, accept_language: str | None) -> Response:
+def defect(trace: str, accept_language: str | None, code: str = "DEFECT") -> Response:
     """Return the answer to our own fault: a trace id and nothing that could carry a value."""
-    return problem("DEFECT", accept_language, {"trace_id": trace})
+    return problem(code if code in _OPEN_FAULTS else "DEFECT", accept_language, {"trace_id": trace})
 
 
 async def on_refusal(request: Request, error: YuneiError) -> Response:
-    """Answer a `YuneiError`. A code of status 500 is our fault: its facts stay inside, the trace id leads to them."""
+    """Answer a `YuneiError`. A code of status 500 is our fault: it and its facts stay inside, the trace id leads there."""
     accept = request.headers.get("accept-language")
     if error.kind.status == 500:
         request.state.defect = error.code
-        return defect(request.state.trace, accept)
+        return defect(request.state.trace, accept, error.code)
     return problem(error.code, accept, {} if error.kind.status > 500 else error.facts)
 
 

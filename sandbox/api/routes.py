@@ -39,7 +39,8 @@ _VOTE = (
     "COMMENT_REQUIRED",
     "ILLEGAL_TRANSITION",
 )
-_GONE = ("NOT_FOUND", "RELEASE_RECALLED", "RELEASE_EXPIRED", "AGREEMENT_SUSPENDED")
+_STORED = "STORED_BYTES_CHANGED"
+_GONE = ("NOT_FOUND", "RELEASE_RECALLED", "RELEASE_EXPIRED", "AGREEMENT_SUSPENDED", "AGREEMENT_EXPIRED", _STORED)
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ ROUTES: tuple[Route, ...] = (
         ("NOT_FOUND", "ILLEGAL_TRANSITION"),
     ),
     Route("GET", "/releases", releases.list_releases, "releases:read", releases.ReleasePage, ("NOT_FOUND",)),
-    Route("GET", "/releases/{id}", releases.get_release, "releases:read", releases.ReleaseResource, ("NOT_FOUND",)),
+    Route("GET", "/releases/{id}", releases.get_release, "releases:read", releases.ReleaseResource, ("NOT_FOUND", _STORED)),
     Route(
         "GET",
         "/releases/{id}/content",
@@ -148,7 +149,7 @@ ROUTES: tuple[Route, ...] = (
         releases.recall_release,
         "releases:recall",
         releases.RecallStatement,
-        (*_KEYED, "NOT_FOUND", "COMMENT_REQUIRED", "ILLEGAL_TRANSITION"),
+        (*_KEYED, "NOT_FOUND", "COMMENT_REQUIRED", "ILLEGAL_TRANSITION", _STORED),
     ),
     Route(
         "POST",

@@ -78,6 +78,9 @@ CATALOGUE: Mapping[str, ErrorKind] = {
     "RELEASE_RECALLED": ErrorKind(410, "结果已召回", "The release was recalled"),
     "RELEASE_EXPIRED": ErrorKind(410, "结果已过期", "The release has expired"),
     "PACKAGING_FAILED": ErrorKind(500, "打包失败", "Packaging failed"),
+    "STORED_BYTES_CHANGED": ErrorKind(
+        500, "存储的字节缺失或与登记摘要不符", "Stored bytes are missing or no longer match their digest"
+    ),
     # apply and settings
     "APPLY_INVALID": ErrorKind(422, "导入目录校验失败", "The directory to apply is not valid"),
     "DATA_INVALID": ErrorKind(422, "数据文件不符合目录声明", "A data file does not fit its catalog declaration"),

@@ -203,6 +203,23 @@ def test_a_suspended_agreement_stops_deliveries(town: Stage) -> None:
     refused("AGREEMENT_SUSPENDED", town.releases.bundle, town.who("per-zhao"), release)
 
 
+@pytest.mark.parametrize(("column", "day"), [("valid_until", "2026-11-22"), ("valid_from", "2026-11-24")])
+def test_outside_the_term_of_the_agreement_nothing_is_fetched(town: Stage, column: str, day: str) -> None:
+    release = town.released()
+    with town.db.write() as tx:
+        assert tx.execute(text(f"UPDATE service_agreement SET {column} = '{day}'")).rowcount == 1
+    refused("AGREEMENT_EXPIRED", town.releases.content, town.who("per-zhao"), release, "csv")
+
+
+def test_a_recall_is_not_undone_by_changing_a_state(town: Stage) -> None:
+    release = town.released()
+    town.releases.recall(town.who("per-li"), release, "found wrong", "k")
+    with town.db.write() as tx:
+        assert tx.execute(text("UPDATE release_request SET state = 'released'")).rowcount == 1
+        assert not town.releases.is_active(tx, release)
+    refused("RELEASE_RECALLED", town.releases.bundle, town.who("per-zhao"), release)
+
+
 def approved(town: Stage) -> str:
     request = town.open()
     town.vote("per-wang", request)
@@ -242,6 +259,35 @@ def test_whatever_changes_after_the_votes_stops_packaging(town: Stage, change: s
     assert town.state(request) == "packaging_failed"
     assert town.ended == []
     assert town.releases.list(town.who("per-zhou"), None, 10).items == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"route": "auto"},
+        {"environment": "dev"},
+        {"application": "org-stranger"},
+        {"institutions": ()},
+        {"route": "auto", "report": {"outcome": "pass"}},
+    ],
+    ids=str,
+)
+def test_whoever_writes_the_database_does_not_release_without_votes(town: Stage, change: dict[str, Any]) -> None:
+    """The state, the ETag and the message of an approval can all be forged; what the key sealed cannot."""
+    from egress.review import store as requests
+    from egress.review.opening import bound
+
+    request = town.open()
+    town.vote("per-wang", request)
+    with town.db.write() as tx:
+        kept = requests.by_id(tx, request)
+        assert kept is not None
+        report = {**kept.report, **change.get("report", {})}
+        requests.save(tx, bound(replace(kept, **{**change, "report": report}, state="approved")))
+        publish(tx, "release.approved", {"request": request})
+    town.work()
+    assert town.state(request) == "packaging_failed"
+    assert town.ended == []
 
 
 def _roles_table(town: Stage) -> str:
@@ -304,7 +350,7 @@ def test_a_changed_object_is_never_delivered(town: Stage) -> None:
     assert found is not None
     path = town.objects.path(found.objects["data.csv"])
     path.write_bytes(path.read_bytes().replace(b"120", b"121"))
-    refused("DEFECT", town.releases.content, town.who("per-zhao"), release, "csv")
+    refused("STORED_BYTES_CHANGED", town.releases.content, town.who("per-zhao"), release, "csv")
     with town.db.read() as tx:
         assert store.count_deliveries(tx, release) == 0
 

@@ -179,6 +179,15 @@ def test_a_defect_answers_with_a_trace_id_and_logs_no_text(client, container, ca
     assert CANARY not in answer.text + str(lines) + caplog.text + printed.out + printed.err
 
 
+def test_changed_bytes_are_told_by_name_and_no_more(client, container):
+    container.jobs.fault = YuneiError("STORED_BYTES_CHANGED", path=CANARY)
+    with capture_logs() as lines:
+        answer = call(client, "get_job", bearer(OPERATOR))
+    assert (answer.status_code, answer.json()["code"]) == (500, "STORED_BYTES_CHANGED")
+    assert set(answer.json()) == {"type", "title", "status", "code", "titles", "trace_id"}
+    assert CANARY not in answer.text + str(lines)
+
+
 def test_a_defect_is_logged_by_class_name(client, container):
     container.jobs.fault = ExceptionGroup(CANARY, [ValueError(CANARY), KeyError(CANARY)])
     with capture_logs() as lines:
