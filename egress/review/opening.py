@@ -9,7 +9,7 @@ from egress.model import ProtectedColumn
 from egress.release.files import ReleasedTable, arrow_bytes, read_arrow, released_table
 from egress.review.decide import deadlines, evidence_digest
 from egress.review.model import REQUEST, ReleaseOpening, ReleaseRequest
-from sandbox.kernel.canonical import Json
+from sandbox.kernel.canonical import Json, canonical_bytes
 from sandbox.kernel.clock import stamp
 from sandbox.kernel.ids import new_id
 from sandbox.kernel.keys import KeyRing
@@ -25,7 +25,6 @@ def sealed_request(opening: ReleaseOpening, report: CheckReport, keys: KeyRing, 
     the submitting side, auditors and the log see the ETag of results that never leave.
     """
     request_id = new_id("req")
-    kept = None if report.outcome == "fail" else keys.seal(SEAL, request_id, arrow_bytes(released_table(opening.result)))
     request = ReleaseRequest(
         id=request_id,
         job=opening.job,
@@ -52,8 +51,11 @@ def sealed_request(opening: ReleaseOpening, report: CheckReport, keys: KeyRing, 
         report=report.as_json(),
         result_digest=report.result_digest,
         etag="",
-        result=kept,
+        result=None,
     )
+    if report.outcome != "fail":
+        sealed = keys.seal(SEAL, _context(request), arrow_bytes(released_table(opening.result)))
+        request = replace(request, result=sealed)
     return timed(bound(request), now)
 
 
@@ -91,7 +93,28 @@ def unsealed(request: ReleaseRequest, keys: KeyRing) -> ReleasedTable | None:
     if request.result is None:
         return None
     columns = tuple(ProtectedColumn(*column) for column in request.columns)  # type: ignore[arg-type]
-    return read_arrow(columns, keys.open(SEAL, request.id, request.result))
+    return read_arrow(columns, keys.open(SEAL, _context(request), request.result))
+
+
+def _context(request: ReleaseRequest) -> str:
+    """Return what the sealed bytes are bound to: everything that opens a way past people, or names who receives.
+
+    The ETag is no key: whoever writes the database writes it as well. Without a secret this cannot be made to fit, so
+    a request that waits for people never becomes one that the checks alone release.
+    """
+    facts: dict[str, Json] = {
+        "id": request.id,
+        "job": request.job,
+        "agreement": request.agreement,
+        "operator": request.operator,
+        "application": request.application,
+        "institutions": list(request.institutions),
+        "environment": request.environment,
+        "route": request.route,
+        "outcome": request.report.get("outcome"),
+        "policy": request.policy_digest,
+    }
+    return canonical_bytes(facts).decode()
 
 
 def plan_json(plan: Json) -> Mapping[str, Json]:
