@@ -49,12 +49,15 @@ def final_column(column: GrantedColumn, source: str) -> FinalColumn:
     """Return the final form of `column` read from the relation `source`.
 
     Order: coarsen, then domain or bounds, since both are declared on coarsened values. The domain of a date with bounds is
-    derived from them, so such a date is clamped. NULL stays NULL.
+    derived from them, so such a date is clamped. NULL stays NULL, but in a column declared without it is out of domain.
     """
     value = _coarsened(column, f"{identifier(source)}.{identifier(column.name)}")
     if column.domain is not None and (column.type.kind != "date" or column.dates is None):
         inside = f"{value} IN ({', '.join(_value(one) for one in column.domain)})" if column.domain else "FALSE"
         other = text_literal(OTHER_KEY) if column.type.kind == "text" else "NULL"
+        if not column.nullable:
+            kept = f"CASE WHEN {inside} THEN {value} ELSE {other} END"
+            return FinalColumn(column.name, kept, f"({inside}) IS NOT TRUE", "domain")
         kept = f"CASE WHEN {value} IS NULL THEN NULL WHEN {inside} THEN {value} ELSE {other} END"
         return FinalColumn(column.name, kept, f"{value} IS NOT NULL AND NOT ({inside})", "domain")
     limits = _limits(column)

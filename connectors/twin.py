@@ -81,7 +81,11 @@ def _public(twin: Twin, table: GrantedTable) -> pa.Table:
 def _column(twin: Twin, table: GrantedTable, column: GrantedColumn, rows: int) -> pa.Array:
     random = _random(twin.grant, table.name, column.name)
     values = _values(twin, table, column)
-    missing = random.random(rows) < NULL_SHARE if "aggregate" in column.use and not table.public else np.zeros(rows, bool)
+    missing = (
+        random.random(rows) < NULL_SHARE
+        if "aggregate" in column.use and column.nullable and not table.public
+        else np.zeros(rows, bool)
+    )
     return values.take(pa.array(random.integers(0, max(len(values), 1), rows), mask=missing))
 
 

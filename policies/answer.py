@@ -1,5 +1,6 @@
 """The answer's shape: group keys, aggregates, output columns, order. Only released values leave this level."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -11,6 +12,7 @@ from policies import numbers
 from policies.expressions import Scope
 from policies.findings import Refusal, finding
 from policies.names import Body, folded
+from policies.narrowing import Fact, narrowed
 from policies.query import Aggregate, AggregateKind, Finding, GroupKey, Order, OutputColumn
 from policies.terms import Origin, Rank, Term
 from policies.text import span_of
@@ -33,6 +35,7 @@ class Answer:
     """What the outermost SELECT asks for, gathered in order."""
 
     scope: Scope
+    facts: Sequence[Fact] = ()
     keys: list[GroupKey] = field(default_factory=list)
     key_terms: list[Term] = field(default_factory=list)
     aggregates: list[AggregateTerm] = field(default_factory=list)
@@ -41,15 +44,15 @@ class Answer:
     limit: int | None = None
 
 
-def answer_of(scope: Scope, body: Body) -> Answer:
-    """Return the answer's shape.
+def answer_of(scope: Scope, body: Body, facts: Sequence[Fact] = ()) -> Answer:
+    """Return the answer's shape; `facts` are what the conditions say of every row.
 
     Raises:
         Refusal: COLUMN_NOT_RELEASABLE, NOT_GROUPED, NO_AGGREGATE, AGGREGATE_NOT_GRANTED, BOUNDS_MISSING,
             ORDER_NOT_OUTPUT, NAME_DUPLICATE, PROTECTION_UNAVAILABLE and the codes of expressions.
 
     """
-    answer = Answer(scope)
+    answer = Answer(scope, facts)
     group = body.select.args.get("group")
     for node in group.expressions if group is not None else ():
         _add_key(answer, node)
@@ -86,8 +89,8 @@ def _add_key(answer: Answer, node: exp.Expr) -> None:
 
 
 def _key_term(answer: Answer, node: exp.Expr) -> Term:
-    """Return an expression as a key shows it: whole numbers count in ones, whatever their step."""
-    term = answer.scope.compile(node)
+    """Return an expression as a key shows it: with values that can occur, whole numbers in ones, whatever their step."""
+    term = narrowed(answer.scope.compile(node), answer.facts)
     if term.number is None or term.type != "integer":
         return term
     text, number = numbers.rescaled(term, Fraction(1))

@@ -70,7 +70,8 @@ class CatalogColumn(Strict):
     """One declared column.
 
     `bounds` (inclusive) and `step` are public facts on which privacy relies; supply enforces them. `domain` lists every
-    value a categorical column may take, in order; supply turns any other value into `other_key`.
+    value a categorical column may take, in order; supply turns any other value into `other_key`. `nullable: false` says that
+    a text with a domain has no NULL: supply turns a NULL into `other_key` too, so that no group is kept for it.
     """
 
     type: Annotated[ColumnType, BeforeValidator(ColumnType.parse, json_schema_input_type=TypeText)]
@@ -80,6 +81,7 @@ class CatalogColumn(Strict):
     bounds: tuple[Exact, Exact] | tuple[date, date] | None = None
     step: Exact | None = None
     domain: tuple[str, ...] | tuple[int, ...] | None = None
+    nullable: bool = True
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -87,6 +89,8 @@ class CatalogColumn(Strict):
             raise ValueError("bounds: the lower lies above the upper")
         if self.domain is not None and len(set(self.domain)) != len(self.domain):
             raise ValueError("domain: a value stands twice")
+        if not self.nullable and (self.domain is None or self.type.kind != "text"):
+            raise ValueError("nullable: only a text with a domain can do without NULL")
         if self.step is not None and self.step <= 0:
             raise ValueError("step: must be positive")
         return self

@@ -73,7 +73,7 @@ def flow_classes(draft: Draft) -> Draft:
     context = context_of(draft.query.sql, draft.grant, draft.query.parameters)
     rows = Rows()
     scope = flatten(context, _made(draft.body), rows)
-    answer = answer_of(scope, _made(draft.body))
+    answer = answer_of(scope, _made(draft.body), rows.facts)
     unused = sorted(set(draft.query.parameters) - _spoken_parameters(_made(draft.tree)))
     if unused:
         raise Refusal(finding("PARAMETER_UNUSED", obj=unused[0]))

@@ -26,6 +26,7 @@ class GrantedColumn:
     `low`, `high` are integer steps (value = steps × `step`); present for numeric columns with declared bounds.
     `dates` bounds a date column. `domain` is the complete public list of values after coarsening, without NULL.
     `key_of` names the key space (`residents.resident_id`) when supply replaces the value by a pseudonym.
+    `nullable` is False where supply lets no NULL through.
     """
 
     name: str
@@ -40,6 +41,7 @@ class GrantedColumn:
     dates: tuple[date, date] | None = None
     domain: tuple[Value, ...] | None = None
     key_of: str | None = None
+    nullable: bool = True
 
 
 @dataclass(frozen=True)

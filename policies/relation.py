@@ -15,6 +15,7 @@ from policies.expressions import Scope
 from policies.findings import Refusal, finding
 from policies.grant import Grant, GrantedColumn, GrantedTable
 from policies.names import Body, folded
+from policies.narrowing import Fact, facts_of
 from policies.query import DATE_CEILING, DATE_FLOOR, Finding
 from policies.terms import Grain, Number, Origin, Rank, Term
 from policies.text import span_of
@@ -33,11 +34,12 @@ class Occurrence:
 
 @dataclass
 class Rows:
-    """The flat relation while it is gathered: occurrences in order, key equalities, filters, notices."""
+    """The flat relation while it is gathered: occurrences in order, key equalities, filters and what they say, notices."""
 
     occurrences: list[Occurrence] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     filters: list[Term] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
     notices: list[Finding] = field(default_factory=list)
 
 
@@ -80,8 +82,13 @@ def flatten(context: Context, body: Body, rows: Rows) -> Scope:
             _join(context, scope, rows, join, frozenset(item.alias for item in rows.occurrences[before:]))
     where = body.select.args.get("where")
     if where is not None:
-        rows.filters.append(scope.predicate(where.this))
+        _filter(scope, rows, where.this)
     return scope
+
+
+def _filter(scope: Scope, rows: Rows, condition: exp.Expr) -> None:
+    rows.filters.append(scope.predicate(condition))
+    rows.facts.extend(facts_of(scope, condition))
 
 
 class _Columns(dict[tuple[str, str], Term]):
@@ -123,7 +130,7 @@ def column_term(occurrence: Occurrence, column: GrantedColumn) -> Term:
         sql.column(occurrence.alias, column.name),
         column.type.kind if number is None else numbers.kind_of(number.step),
         rank,
-        nullable=column.name != table.unit_key and not (table.public and column.name in table.unique),
+        nullable=column.nullable and column.name != table.unit_key and not _is_public_key(table, column),
         values=frozenset({Origin(occurrence.alias, table.name, column.name)}),
         number=number,
         dates=column.dates,
@@ -131,6 +138,11 @@ def column_term(occurrence: Occurrence, column: GrantedColumn) -> Term:
         domain=numbers.domain_of(column),
         origin=Origin(occurrence.alias, table.name, column.name),
     )
+
+
+def _is_public_key(table: GrantedTable, column: GrantedColumn) -> bool:
+    """Whether supply leaves no NULL and reading makes none; a date out of range is read as NULL."""
+    return table.public and column.name in table.unique and column.type.kind != "date"
 
 
 def projection(table: GrantedTable, column: GrantedColumn) -> str:
@@ -157,7 +169,7 @@ def _join(context: Context, scope: Scope, rows: Rows, join: exp.Join, joined: fr
     for node in join.args["on"].flatten() if isinstance(join.args["on"], exp.And) else [join.args["on"]]:
         link = _declared_link(context, scope, node.unnest())
         if link is None:
-            rows.filters.append(scope.predicate(node))
+            _filter(scope, rows, node)
         else:
             rows.links.append(link)
             linked = linked or len({origin.alias in joined for origin in link}) == 2

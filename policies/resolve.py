@@ -191,6 +191,7 @@ def _column(where: str, name: str, terms: ColumnTerms, declared: CatalogColumn, 
         dates,
         _domain(terms, declared, dates),
         space,
+        declared.nullable or space is not None,
     )
 
 

@@ -152,9 +152,9 @@ def _residents_item(setting: Setting) -> Document:
         "columns": {
             "resident_id": _column("text", "direct_identifier", "L4", "身份证号"),
             "name": _column("text", "direct_identifier", "L4", "姓名"),
-            "gender": _column("text", "quasi_identifier", "L2", "性别", domain=["男", "女"]),
+            "gender": _column("text", "quasi_identifier", "L2", "性别", domain=["男", "女"], nullable=False),
             "birth_date": _column("date", "quasi_identifier", "L3", "出生日期", bounds=[date(1930, 1, 1), date(2025, 12, 31)]),
-            "district": _column("text", "quasi_identifier", "L2", "居住区县", domain=list(DISTRICTS)),
+            "district": _column("text", "quasi_identifier", "L2", "居住区县", domain=list(DISTRICTS), nullable=False),
             "income": _column("integer", "sensitive", "L3", "年收入(元)", bounds=[0, INCOME_MOST], step=1),
         },
     }
@@ -172,10 +172,10 @@ def _visits_item(setting: Setting) -> Document:
         "columns": {
             "visit_id": _column("integer", "direct_identifier", "L4", "就诊流水号"),
             "resident_id": _column("text", "direct_identifier", "L4", "身份证号"),
-            "hospital": _column("text", "dimension", "L1", "医院", domain=hospital_names()),
+            "hospital": _column("text", "dimension", "L1", "医院", domain=hospital_names(), nullable=False),
             "visit_date": _column("date", "quasi_identifier", "L3", "就诊日期", bounds=[date(2024, 1, 1), date(2025, 12, 31)]),
-            "department": _column("text", "dimension", "L2", "科室", domain=list(DEPARTMENTS)),
-            "diagnosis_code": _column("text", "sensitive", "L3", "诊断编码", domain=list(DIAGNOSES)),
+            "department": _column("text", "dimension", "L2", "科室", domain=list(DEPARTMENTS), nullable=False),
+            "diagnosis_code": _column("text", "sensitive", "L3", "诊断编码", domain=list(DIAGNOSES), nullable=False),
             "cost": _column("decimal(10,2)", "sensitive", "L3", "费用(元)", bounds=[0, COST_MOST], step="0.01"),
         },
     }
@@ -191,9 +191,9 @@ def _hospitals_item() -> Document:
         "unique": ["hospital"],
         "rows_band": 100,
         "columns": {
-            "hospital": _column("text", "dimension", "L1", "医院", domain=hospital_names()),
-            "district": _column("text", "dimension", "L1", "区县", domain=list(DISTRICTS)),
-            "tier": _column("text", "dimension", "L1", "等级", domain=list(TIERS)),
+            "hospital": _column("text", "dimension", "L1", "医院", domain=hospital_names(), nullable=False),
+            "district": _column("text", "dimension", "L1", "区县", domain=list(DISTRICTS), nullable=False),
+            "tier": _column("text", "dimension", "L1", "等级", domain=list(TIERS), nullable=False),
         },
     }
 

@@ -386,3 +386,12 @@ def test_a_catalog_that_narrows_its_size_band_below_the_data_builds_nothing(doma
         domain.build(narrow)
     assert (refused.value.code, refused.value.facts) == ("SUPPLY_FAILED", {"table": "residents", "rule": "SIZE_BAND"})
     assert domain.build(replace(narrow, size_band=11))["residents"].num_rows == 11
+
+
+def test_null_in_a_column_declared_without_it_becomes_other_and_counts_as_a_violation(domain: Domain) -> None:
+    gender = replace(GRANTED_RESIDENTS.columns["gender"], nullable=False)
+    granted = replace(GRANTED_RESIDENTS, columns={**GRANTED_RESIDENTS.columns, "gender": gender})
+    domain.load([("a", "n", None, date(1980, 1, 1), "north", 5), resident("b", "m")], [])
+    rows = domain.build(make_grant(granted, GRANTED_VISITS, GRANTED_HOSPITALS))["residents"]
+    assert sorted(rows["gender"].to_pylist()) == ["__other", "m"]
+    assert domain.audit.violations("residents") == counts(domain={"gender": 1})

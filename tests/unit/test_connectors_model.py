@@ -89,6 +89,10 @@ def test_bounds_move_inwards_to_what_the_type_holds() -> None:
         (column("c", "text", coarsen="prefix:2", domain=("ab",)), "abc", "ab"),
         (column("c", "text", domain=("a",)), None, None),
         (column("c", "integer", low=1, high=2), None, None),
+        (column("c", "text", domain=("a",), nullable=False), None, "__other"),
+        (column("c", "text", domain=("a",), nullable=False), "b", "__other"),
+        (column("c", "text", domain=("a",), nullable=False), "a", "a"),
+        (column("c", "text", domain=("ab",), coarsen="prefix:2", nullable=False), "abc", "ab"),
     ],
 )
 def test_final_form_of_single_values(granted: object, value: object, expected: object) -> None:

@@ -4,13 +4,15 @@ from datetime import date
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from policies.catalog import Catalog
+from policies.catalog import Catalog, CatalogItem
+from policies.decide import decide
 from policies.grant import Grant
 from policies.policy import Policy
-from policies.query import Refused
+from policies.query import Allowed, Refused
 from policies.resolve import resolve
-from tests.factories_policies import GRANT, catalog, grant, policy_document
+from tests.factories_policies import GRANT, catalog, grant, policy_document, submitted
 
 
 def _refused(change: Any) -> set[str]:
@@ -96,3 +98,20 @@ def test_the_size_band_is_the_units_own_even_where_only_a_child_table_is_granted
     found = resolve(Policy.model_validate(document), Catalog(items=items))
     assert isinstance(found, Grant)
     assert found.size_band == 20_000
+
+
+def test_a_column_without_null_is_never_null_to_a_query_and_needs_a_text_domain() -> None:
+    items = dict(catalog().items)
+    item = items["residents"].model_dump()
+    item["columns"]["gender"]["nullable"] = False
+    items["residents"] = CatalogItem.model_validate(item)
+    found = resolve(Policy.model_validate(policy_document()), Catalog(items=items))
+    assert isinstance(found, Grant)
+    verdict = decide(submitted("SELECT gender, insured, count(*) AS n FROM residents GROUP BY gender, insured"), found)
+    assert isinstance(verdict, Allowed)
+    assert [key.nullable for key in verdict.governed.keys] == [False, True]
+    for column in ("insured", "street", "birth_date", "balance"):
+        wrong = items["residents"].model_dump()
+        wrong["columns"][column]["nullable"] = False
+        with pytest.raises(ValidationError, match="nullable"):
+            CatalogItem.model_validate(wrong)
