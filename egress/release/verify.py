@@ -22,9 +22,9 @@ from egress.release.dsse import PAYLOAD_TYPE, Envelope, decode
 from egress.release.files import arrow_table, csv_bytes, json_bytes, read_arrow
 from egress.release.manifest import required_signers
 from egress.release.model import Predicate, PriorEvent, Statement
-from sandbox.kernel.audit.merkle import leaf_hash, verify_inclusion
+from sandbox.kernel.audit.merkle import fold, leaf_hash, verify_inclusion
 from sandbox.kernel.audit.model import Opening, parse_opening, proves
-from sandbox.kernel.audit.note import Checkpoint, open_note, parse_checkpoint
+from sandbox.kernel.audit.note import Checkpoint, open_note, parse_checkpoint, parse_proof
 from sandbox.kernel.canonical import Json, canonical_bytes, digest_bytes
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.keys import KeyRing
@@ -145,11 +145,13 @@ def _statement(members: Mapping[str, bytes]) -> tuple[Envelope, Statement]:
 def _keys(trust: Mapping[str, str]) -> Mapping[str, bytes]:
     try:
         return {name: base64.b64decode(text, validate=True) for name, text in trust.items()}
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, TypeError, AttributeError):
         raise _Broken("the trust file is malformed") from None
 
 
 def _signatures(package: _Package) -> str:
+    if not package.predicate.owners:
+        raise _Broken("no data owner is named, and none signs")
     required = required_signers(package.predicate.owners)
     if set(package.envelope.signatures) != set(required):
         raise _Broken("the signers are not the service and the data owners")
@@ -220,9 +222,22 @@ def _history(package: _Package) -> str:
     except ValueError:
         held = False
     approved = any(event.type == "review.approved" for event in evidence.events)
-    if not held or not approved or _opening(package).index < head.size:
+    if not held or not approved:
         raise _Broken("the history does not stand in the log, or shows no approval before the release")
+    if not _continues(package, head):
+        raise _Broken("the release does not follow its history in one and the same log")
     return f"{len(evidence.events)} earlier events stand in the log"
+
+
+def _continues(package: _Package, head: Checkpoint) -> bool:
+    """Tell whether the release is the next leaf after the tree of its history.
+
+    The inclusion path of a last leaf is made of the complete subtrees before it, so it proves the older head as well: a
+    service that keeps two logs cannot show the history from one and the release from the other.
+    """
+    proof = parse_proof(package.members[PROOF].decode())
+    size = parse_checkpoint(open_note(proof.checkpoint, head.origin, _log_key(package))).size
+    return (proof.index, size) == (head.size, head.size + 1) and fold(proof.hashes[::-1]) == head.root
 
 
 def _holds(event: PriorEvent, head: Checkpoint) -> bool:
@@ -237,9 +252,10 @@ def _reviewed(package: _Package) -> str:
         return "synthetic data, released by checks alone"
     if not package.predicate.reviewers:
         return "released by checks alone, as the policy allows"
-    if len(people) < 2 or not any(one.role == "reviewer_owner" for one in approvals):
-        raise _Broken("fewer than two people approved, or none for the data owner")
-    return f"{len(people)} people approved, one for the data owner"
+    delegates = {one.pseudonym for one in approvals if one.role == "reviewer_owner"}
+    if len(people) < 2 or len(delegates) < len(package.predicate.owners):
+        raise _Broken("fewer than two people approved, or a data owner's delegate is missing")
+    return f"{len(people)} people approved, a delegate of each data owner among them"
 
 
 def _cost(package: _Package) -> str:

@@ -122,7 +122,7 @@ def quorum(votes: Sequence[Vote], institutions: Sequence[str]) -> bool:
     Each of these institutions signs the manifest, and nobody but its own delegate can speak for it.
     """
     owners = {vote.organisation for vote in votes if vote.role is Role.REVIEWER_OWNER}
-    return len({vote.person for vote in votes}) >= 2 and owners >= set(institutions)
+    return len({vote.person for vote in votes}) >= 2 and bool(owners) and owners >= set(institutions)
 
 
 def consolidate(votes: Sequence[Vote], institutions: Sequence[str]) -> Outcome | None:

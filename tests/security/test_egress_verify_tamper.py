@@ -141,13 +141,35 @@ def _understate(statement: dict[str, Any]) -> None:
     statement["predicate"]["privacy"]["plan"]["epsilon"] = "0.1"
 
 
-def relogged(town: Stage, package: bytes, change: Callable[[dict[str, Any]], object]) -> bytes:
-    """What a dishonest service could make that also writes the log: only the content itself can betray it."""
-    from sandbox.kernel.audit.model import AuditEvent
+def relogged(
+    town: Stage,
+    package: bytes,
+    change: Callable[[dict[str, Any]], object],
+    then: Callable[[Stage], object] = lambda _: None,
+    signers: tuple[str, ...] = (),
+) -> bytes:
+    """What a dishonest service could make that also writes the log: only the content itself can betray it.
 
-    members = unpack(resigned(town, package, change))
+    `then` happens between history and release, where an honest service does nothing.
+    """
+    from sandbox.kernel.audit.model import AuditEvent
+    from sandbox.kernel.audit.note import parse_proof
+
+    with town.db.write() as tx:
+        checkpoint = town.audit.checkpoint(tx)
+
+        def told_anew(statement: dict[str, Any]) -> None:
+            log = statement["predicate"]["log"]
+            log["checkpoint"] = checkpoint
+            for event in log["events"]:
+                hashes = parse_proof(town.audit.proof(tx, event["index"])).hashes
+                event["hashes"] = [base64.b64encode(step).decode() for step in hashes]
+            change(statement)
+
+        members = unpack(resigned(town, package, told_anew, *signers))
     opening = json.loads(members[OPENING])["event"]
     opening["payload"]["manifest"] = digest_bytes(members[MANIFEST])
+    then(town)
     with town.db.write() as tx:
         index = town.audit.append(
             tx, AuditEvent(opening["type"], opening["subject"], opening["actor"], tuple(opening["tenants"]), opening["payload"])
@@ -185,6 +207,53 @@ def test_a_false_statement_is_found_though_signed_and_logged(
     town: Stage, package: bytes, trust: Mapping[str, str], change: Callable[[dict[str, Any]], object], step: str
 ) -> None:
     assert step in failing(verify(relogged(town, package, change), trust))
+
+
+def test_a_release_far_from_its_history_is_found(town: Stage, package: bytes, trust: Mapping[str, str]) -> None:
+    late = relogged(town, package, lambda _: None, lambda stage: stage.open(job="job-between"))
+    assert failing(verify(late, trust)) == {"history"}
+
+
+def test_history_from_one_log_and_release_from_another_is_found(
+    town: Stage, package: bytes, trust: Mapping[str, str], tmp_path: Path
+) -> None:
+    """Two trees of the same size under the same key: each proof holds, but not both in one log."""
+    from sandbox.kernel.audit.model import AuditEvent
+
+    other = stage(tmp_path)
+    try:
+        (tmp_path / "keys" / "log.ed25519").write_bytes((town.keys.directory / "log.ed25519").read_bytes())
+        members = unpack(relogged(town, package, lambda _: None))
+        event = json.loads(members[OPENING])["event"]
+        facts = (event["type"], event["subject"], event["actor"], tuple(event["tenants"]), event["payload"])
+        with other.db.write() as tx:
+            while (index := other.audit.append(tx, AuditEvent(*facts))) < json.loads(members[OPENING])["index"]:
+                pass
+            opening, proof = other.audit.opening(tx, index), other.audit.proof(tx, index)
+    finally:
+        other.db.close()
+    forked = pack({**members, OPENING: canonical_bytes(opening.as_json()), PROOF: proof.encode()})
+    assert failing(verify(forked, trust)) == {"history"}
+
+
+def test_without_a_data_owner_nothing_is_a_release(town: Stage, package: bytes, trust: Mapping[str, str]) -> None:
+    def change(statement: dict[str, Any]) -> None:
+        statement["predicate"].update(owners=[], reviewers=[])
+
+    assert "signatures" in failing(verify(resigned(town, package, change, "service"), trust))
+
+
+def test_each_data_owner_needs_its_own_delegate(town: Stage, package: bytes, trust: Mapping[str, str]) -> None:
+    def change(statement: dict[str, Any]) -> None:
+        statement["predicate"].update(owners=["org-health", "org-other"])
+
+    forged = relogged(town, package, change, signers=("service", "owner-org-health", "owner-org-other"))
+    assert failing(verify(forged, trust)) == {"reviewers"}
+
+
+@pytest.mark.parametrize("value", [None, 5, ["x"], "ünicode"])
+def test_a_trust_file_of_another_form_is_reported_never_raised(package: bytes, trust: Mapping[str, str], value: Any) -> None:
+    assert failing(verify(package, {**trust, "log": value})) == {"package"}
 
 
 def test_formats_that_tell_two_stories_are_found(town: Stage, package: bytes, trust: Mapping[str, str]) -> None:

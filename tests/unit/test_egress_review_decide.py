@@ -24,6 +24,10 @@ OWNER, AUTHORITY = Role.REVIEWER_OWNER, Role.REVIEWER_AUTHORITY
 REPORT = CheckReport((), (), 0, 0, "sha256:0")
 
 
+def test_without_an_owner_there_is_no_quorum() -> None:
+    assert not quorum([vote("a"), vote("b")], ())
+
+
 @pytest.fixture
 def request_(tmp_path: Any) -> ReleaseRequest:
     keys = KeyRing(tmp_path)
