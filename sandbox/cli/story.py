@@ -31,6 +31,7 @@ SELECT h.tier AS 等级, r.gender AS 性别, avg(v.cost) AS 费用, count(*) AS 
 FROM visits AS v
 JOIN residents AS r ON v.resident_id = r.resident_id
 JOIN hospitals AS h ON v.hospital = h.hospital
+WHERE h.tier IN ('一级', '二级', '三级') AND r.gender IN ('女', '男')
 GROUP BY h.tier, r.gender"""
 
 REFUSED_SQL = "SELECT name, count(*) AS n FROM residents GROUP BY name"
