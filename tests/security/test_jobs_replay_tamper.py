@@ -19,6 +19,7 @@ def city(tmp_path_factory: pytest.TempPathFactory):
     with small_city(tmp_path_factory.mktemp("tamper"), residents=500, visits=1500) as made:
         made.promote(AVERAGE_SQL)
         made.released = made.release(AVERAGE_SQL, "tamper")
+        made.container.releases.content(made.person("per-zhao"), made.released["release"], "csv")
         with made.container.db.write() as tx:
             names = tx.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all()
             assert names, "evidence has no insert-only triggers"
@@ -70,6 +71,23 @@ ROWS = [
     (5, "job_outcome", "exact_digest", "job = '{job}'"),
     (6, "ledger_entry", "rho", "job = '{job}'"),
     (7, "job_outcome", "sealed", "job = '{job}'"),
+    (1, "job", "state", "id = '{job}'"),
+    (1, "job", "operator", "id = '{job}'"),
+    (1, "job", "person", "id = '{job}'"),
+    (1, "release_request", "state", "id = '{review}'"),
+    (1, "release_request", "submitter", "id = '{review}'"),
+    (2, "release_request", "route", "id = '{review}'"),
+    (2, "release_request", "result", "id = '{review}'"),
+    (6, "ledger_account", "committed_rho", "scope = 'agreement//agr-clinic-usage'"),
+    (6, "ledger_account", "jobs", "scope = 'agreement//agr-clinic-usage'"),
+    (8, "release", "recipient", "id = '{release}'"),
+    (8, "release", "operator", "id = '{release}'"),
+    (8, "release", "institutions", "id = '{release}'"),
+    (8, "release", "environment", "id = '{release}'"),
+    (8, "release", "expires", "id = '{release}'"),
+    (8, "release", "bundle", "id = '{release}'"),
+    (8, "release_delivery", "digest", "release = '{release}'"),
+    (8, "release_delivery", "person", "release = '{release}'"),
     (8, "release", "event", "id = '{release}'"),
     (8, "release", "envelope", "id = '{release}'"),
 ]
@@ -81,6 +99,56 @@ def test_a_changed_row_fails_the_step_that_covers_it(city: City, step: int, tabl
     with changed(city, table, column, where.format(**names)):
         found = verdicts(city, step)
         assert found[step] == "fail", found
+
+
+@contextmanager
+def gone(city: City, table: str, where: str) -> Iterator[None]:
+    with city.container.db.write() as tx:
+        tx.execute(text("PRAGMA defer_foreign_keys = ON"))
+        tx.execute(text(f"CREATE TABLE kept AS SELECT * FROM {table} WHERE {where}"))
+        assert tx.execute(text(f"DELETE FROM {table} WHERE {where}")).rowcount > 0
+    try:
+        yield
+    finally:
+        with city.container.db.write() as tx:
+            tx.execute(text(f"INSERT INTO {table} SELECT * FROM kept"))
+            tx.execute(text("DROP TABLE kept"))
+
+
+@pytest.mark.parametrize(
+    ("step", "table", "where"),
+    [
+        (1, "audit_event", "subject = '{review}' AND event LIKE '%review.voted%'"),
+        (1, "audit_event", "subject = '{review}' AND event LIKE '%review.opened%'"),
+        (1, "audit_event", "subject = '{job}' AND event LIKE '%job.submitted%'"),
+        (8, "release_delivery", "release = '{release}'"),
+        (2, "release_vote", "request = '{review}'"),
+    ],
+)
+def test_a_row_that_is_gone_fails_the_step_that_covers_it(city: City, step: int, table: str, where: str) -> None:
+    names = {"job": city.released["id"], "review": city.released["review"], "release": city.released["release"]}
+    with gone(city, table, where.format(**names)):
+        assert verdicts(city, step)[step] == "fail"
+
+
+def test_another_release_under_this_name_is_found(city: City) -> None:
+    """A whole, signed, logged package of somebody else's job is put in the place of this one."""
+    with city.container.db.write() as tx:
+        kept = tx.execute(text("SELECT envelope, bundle, objects, event FROM release WHERE id = :r"), {"r": released(city)}).one()
+        put = "UPDATE release SET envelope = :e, bundle = :b, objects = :o, event = :v WHERE id = :r"
+        other = tx.execute(
+            text("SELECT envelope, bundle, objects, event FROM release WHERE id <> :r"), {"r": released(city)}
+        ).first()
+        tx.execute(text(put), dict(zip("ebov", other, strict=True)) | {"r": released(city)})
+    try:
+        assert verdicts(city, 8)[8] == "fail"
+    finally:
+        with city.container.db.write() as tx:
+            tx.execute(text(put), dict(zip("ebov", kept, strict=True)) | {"r": released(city)})
+
+
+def released(city: City) -> str:
+    return str(city.released["release"])
 
 
 def objects(city: City) -> list[Path]:

@@ -105,6 +105,7 @@ class Replayer:
             exact_digest=outcome.exact_digest,
             sealed=bytes(outcome.sealed),
             entry=self._parts.ledger.charge_of(tx, job.id),
+            balanced=self._parts.ledger.balanced(tx),
             manifest=found.predicate,
             csv=found.subjects["data.csv"],
         )
