@@ -70,6 +70,7 @@ CATALOGUE: Mapping[str, FindingKind] = {
         ("在每个 JOIN 后写出 ON", "Write ON after each JOIN"),
     ),
     "SYNTAX": _kind("parse", SAFETY, ("无法解析该 SQL", "The SQL cannot be parsed"), ("请检查语法", "Check the syntax")),
+    "PARSE_TOO_COSTLY": _kind("parse", SAFETY, ("解析该 SQL 的代价过高", "The SQL costs too much to parse"), _SHORTER),
     "NOT_ONE_STATEMENT": _kind(
         "parse", SAFETY, ("必须且只能有一条语句", "There must be exactly one statement"), ("只提交一条 SELECT", "Send one SELECT")
     ),

@@ -3,16 +3,13 @@
 What one parser took for a column another may take for a function. The engine's reading counts, since it is what runs.
 """
 
-import json
-import select
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
+from policies.line_process import LineProcess
 from policies.query import EngineSql
+from sandbox.kernel.canonical import Json
 
 DEADLINE_S = 5.0
 
@@ -91,73 +88,17 @@ class EngineOpinion:
     """Asks one long-lived process of `policies.second_opinion_child`; a process that fails is replaced once."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._process: subprocess.Popen[str] | None = None
+        self._process = LineProcess(Path(__file__).with_name("second_opinion_child.py"), DEADLINE_S)
 
     def check(self, engine_sql: EngineSql, tables: frozenset[str]) -> bool:
         """Return whether the engine reads one SELECT over exactly `tables`; no answer in time is no."""
-        with self._lock:
-            tree = self._ask(engine_sql.sql)
+        message: Mapping[str, Json] = {"sql": engine_sql.sql}
+        tree = self._process.ask(message) or self._process.ask(message)
         return tree is not None and admissible(tree, tables)
 
     def close(self) -> None:
         """Stop the process."""
-        with self._lock:
-            self._stop()
-
-    def _ask(self, sql: str) -> object:
-        for _ in range(2):
-            process = self._process or self._start()
-            answer = _exchange(process, json.dumps({"sql": sql}) + "\n")
-            if answer is not None:
-                return answer
-            self._stop()
-        return None
-
-    def _start(self) -> subprocess.Popen[str]:
-        program = Path(__file__).with_name("second_opinion_child.py")
-        self._process = subprocess.Popen(  # noqa: S603 - our own program, isolated from paths and environment
-            [sys.executable, "-I", str(program)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            encoding="utf-8",
-            env={},
-            close_fds=True,
-        )
-        return self._process
-
-    def _stop(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                _close(pipe)
-
-
-def _close(pipe: IO[str]) -> None:
-    try:
-        pipe.close()
-    except BrokenPipeError:
-        return  # unsent bytes to a process that is gone
-
-
-def _exchange(process: "subprocess.Popen[str]", line: str) -> object:
-    """Send one line and return the tree of the answer, or None when the process is gone or late."""
-    if process.stdin is None or process.stdout is None:
-        return None
-    try:
-        process.stdin.write(line)
-        process.stdin.flush()
-        ready, _, _ = select.select([process.stdout], [], [], DEADLINE_S)
-        answer = process.stdout.readline() if ready else ""
-    except OSError:
-        return None
-    return json.loads(answer) if answer.endswith("\n") else None
+        self._process.close()
 
 
 def admissible(answer: object, tables: frozenset[str]) -> bool:

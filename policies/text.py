@@ -98,6 +98,7 @@ def check_tokens(text: str) -> Sequence[Token]:
     _check_numbers(text, tokens)
     _check_nesting(text, tokens)
     _check_types(text, tokens)
+    _check_lateral(text, tokens)
     _check_joins(text, tokens)
     return tokens
 
@@ -143,6 +144,13 @@ def _check_types(text: str, tokens: Sequence[Token]) -> None:
                 raise Refusal(finding("NESTING_TOO_DEEP", _token_span(text, token)))
         elif token.token_type in _CLOSE[:3] and stack:
             stack.pop()
+
+
+def _check_lateral(text: str, tokens: Sequence[Token]) -> None:
+    """Refuse LATERAL, which no rule admits later either: after a comma each one doubles the parser's work."""
+    for token in tokens:
+        if token.token_type is TokenType.LATERAL:
+            raise Refusal(finding("CONSTRUCT_NOT_ALLOWED", _token_span(text, token), "LATERAL"))
 
 
 def _check_joins(text: str, tokens: Sequence[Token]) -> None:

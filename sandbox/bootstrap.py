@@ -12,11 +12,13 @@ from connectors.service import CatalogService, SupplyService
 from egress.ledger.service import Ledger
 from egress.release.service import ReleaseService
 from egress.review.service import ReviewService
+from policies.parse_trial import ProcessTrial
 from policies.second_opinion import EngineOpinion
 from policies.service import PolicyService
 from sandbox.jobs.budgets import BudgetService
 from sandbox.jobs.lineage import LineageService
 from sandbox.jobs.parts import Parts
+from sandbox.jobs.prepare import Parsers
 from sandbox.jobs.replay.service import ReplayService
 from sandbox.jobs.service import JobService
 from sandbox.jobs.steps import Steps
@@ -105,8 +107,8 @@ class Container:
         return self.parts.releases
 
     def close(self) -> None:
-        """Stop the second-opinion process and give back connections."""
-        self.parts.opinion.close()
+        """Stop the parsers' processes and give back connections."""
+        self.parts.parsers.close()
         self.parts.db.close()
 
     def __enter__(self) -> Self:
@@ -141,7 +143,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Container:
         catalog=CatalogService(clock, audit),
         supply=SupplyService(db, clock, audit, keys, settings.data_dir),
         ledger=Ledger(clock, audit),
-        opinion=EngineOpinion(),
+        parsers=Parsers(ProcessTrial(), EngineOpinion()),
         reviews=ReviewService(db, clock, audit, keys),
         releases=ReleaseService(db, clock, audit, keys, objects),
     )

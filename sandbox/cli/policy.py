@@ -91,11 +91,13 @@ def _grant(catalog: Path, policy: Path) -> "Grant":
 
 @contextmanager
 def _offline(grant: "Grant") -> Iterator["OfflineCheck"]:
+    from policies.parse_trial import ProcessTrial
     from policies.second_opinion import EngineOpinion
     from sandbox.jobs.offline import OfflineCheck
+    from sandbox.jobs.prepare import Parsers
 
-    with closing(EngineOpinion()) as opinion:
-        yield OfflineCheck(grant, opinion)
+    with closing(Parsers(ProcessTrial(), EngineOpinion())) as parsers:
+        yield OfflineCheck(grant, parsers)
 
 
 def _judge_lines(grant: "Grant", source: Path) -> Exit:

@@ -8,8 +8,7 @@ from typing import cast
 from policies.check import submitted
 from policies.grant import Grant
 from policies.query import SubmittedQuery
-from policies.second_opinion import SecondOpinion
-from sandbox.jobs.prepare import prepare
+from sandbox.jobs.prepare import Parsers, prepare
 from sandbox.jobs.verdict import verdict_json
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.errors import YuneiError
@@ -20,9 +19,9 @@ Verdict = Mapping[str, Json]
 class OfflineCheck:
     """Judges queries under one grant. Neither the agreement's term nor its budget is known here."""
 
-    def __init__(self, grant: Grant, opinion: SecondOpinion) -> None:
+    def __init__(self, grant: Grant, parsers: Parsers) -> None:
         self._grant = grant
-        self._opinion = opinion
+        self._parsers = parsers
 
     def judge(self, fields: Mapping[str, Json]) -> Verdict:
         """Return the verdict of `POST /sql/check` on one query, with its `id` where it has one.
@@ -52,7 +51,7 @@ class OfflineCheck:
                 yield self.judge(fields) if fields is not None else _refused("MALFORMED")
 
     def _verdict(self, query: SubmittedQuery) -> Verdict:
-        return cast("Verdict", verdict_json(prepare(query, self._grant, self._opinion), self._grant, None))
+        return cast("Verdict", verdict_json(prepare(query, self._grant, self._parsers), self._grant, None))
 
 
 def _object(line: str) -> Mapping[str, Json] | None:

@@ -6,8 +6,8 @@ from connectors.service import CatalogService, SupplyService
 from egress.ledger.service import Ledger
 from egress.release.service import ReleaseService
 from egress.review.service import ReviewService
-from policies.second_opinion import SecondOpinion
 from policies.service import PolicyService
+from sandbox.jobs.prepare import Parsers
 from sandbox.kernel.audit.service import AuditLog
 from sandbox.kernel.clock import Clock
 from sandbox.kernel.db import Database
@@ -30,6 +30,6 @@ class Parts:
     catalog: CatalogService
     supply: SupplyService
     ledger: Ledger
-    opinion: SecondOpinion
+    parsers: Parsers
     reviews: ReviewService
     releases: ReleaseService

@@ -135,7 +135,7 @@ class Pipeline:
         if agreement is None:
             raise YuneiError("NOT_FOUND")
         standing = self._admission.in_force(tx, agreement, job.query)
-        prepared = prepare(job.query, standing.grant, self._parts.opinion)
+        prepared = prepare(job.query, standing.grant, self._parts.parsers)
         if isinstance(prepared, NotPrepared) or prepared.digest != job.prepared_digest:
             raise YuneiError("EXTRACT_STALE")
         return standing, prepared

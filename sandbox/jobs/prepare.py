@@ -9,6 +9,7 @@ from policies.decide import decide
 from policies.emit import emit
 from policies.findings import finding
 from policies.grant import Grant
+from policies.parse_trial import ParseTrial
 from policies.query import Allowed, EngineSql, Finding, GovernedQuery, Refused, SubmittedQuery
 from policies.second_opinion import SecondOpinion
 from sandbox.kernel.canonical import digest
@@ -37,7 +38,20 @@ class NotPrepared:
     findings: tuple[Finding, ...]
 
 
-def prepare(query: SubmittedQuery, grant: Grant, opinion: SecondOpinion) -> Prepared | NotPrepared:
+@dataclass(frozen=True)
+class Parsers:
+    """Parsers that stand in processes of their own: one tries the submitted text, one reads what was generated from it."""
+
+    trial: ParseTrial
+    opinion: SecondOpinion
+
+    def close(self) -> None:
+        """Stop both."""
+        self.trial.close()
+        self.opinion.close()
+
+
+def prepare(query: SubmittedQuery, grant: Grant, parsers: Parsers) -> Prepared | NotPrepared:
     """Take a submitted query through policy, planning and generation.
 
     Raises:
@@ -45,10 +59,12 @@ def prepare(query: SubmittedQuery, grant: Grant, opinion: SecondOpinion) -> Prep
 
     """
     epsilon = _epsilon(query.epsilon, grant)
+    if not parsers.trial.passes(query.sql):
+        return NotPrepared((finding("PARSE_TOO_COSTLY"),))
     verdict = decide(query, grant)
     if isinstance(verdict, Refused):
         return NotPrepared(verdict.findings)
-    return _protect(verdict, epsilon, opinion)
+    return _protect(verdict, epsilon, parsers.opinion)
 
 
 def _protect(allowed: Allowed, epsilon: Decimal, opinion: SecondOpinion) -> Prepared | NotPrepared:

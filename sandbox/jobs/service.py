@@ -36,7 +36,7 @@ class JobService:
         """
         with self._parts.db.read() as tx:
             standing = self._admission.stand(tx, principal, query)
-            prepared = prepare(query, standing.grant, self._parts.opinion)
+            prepared = prepare(query, standing.grant, self._parts.parsers)
             budget = self._admission.budget(tx, standing, prepared) if isinstance(prepared, Prepared) else None
         return verdict_json(prepared, standing.grant, budget)
 
@@ -50,7 +50,7 @@ class JobService:
         """
         with self._parts.db.read() as tx:
             standing = self._admission.stand(tx, principal, query)
-        prepared = prepare(query, standing.grant, self._parts.opinion)
+        prepared = prepare(query, standing.grant, self._parts.parsers)
         with self._parts.db.write() as tx:
             earlier = known(tx, principal.person, "jobs", idempotency_key, query_json(query))
             if earlier is None:

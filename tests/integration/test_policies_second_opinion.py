@@ -63,7 +63,7 @@ def test_a_process_that_dies_is_replaced(opinion: EngineOpinion) -> None:
     query = governed("SELECT count(*) FROM residents")
     engine = emit(query, Bounding("unit_group", 1, 1, False, (0,), False))
     assert opinion.check(engine, frozenset({"residents"}))
-    process = opinion._process
+    process = opinion._process._process
     assert process is not None
     process.kill()
     process.wait()

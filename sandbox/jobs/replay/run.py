@@ -114,7 +114,7 @@ class Replayer:
         grant = self._parts.policies.grant(tx, job.agreement)
         if grant is None or grant.policy_digest != manifest["policy_digest"]:
             return None
-        return prepare(job.query, grant, self._parts.opinion)
+        return prepare(job.query, grant, self._parts.parsers)
 
     def _extracts(self, tx: Transaction, job: Job) -> tuple[ExtractRef, ...]:
         return () if job.workspace is None else self._parts.supply.extracts_of(tx, job.workspace)
