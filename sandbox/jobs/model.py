@@ -127,12 +127,15 @@ def origin_json(governed: GovernedQuery) -> Json:
 
 
 def query_json(query: SubmittedQuery) -> dict[str, Json]:
-    """Write a submitted query so that `query_of` reads it back exactly."""
+    """Write a submitted query so that `query_of` reads it back exactly.
+
+    A text that is no Unicode is refused, but kept like every refused one: with a mark where half a character stood.
+    """
     return {
         "agreement": query.agreement,
         "purpose": query.purpose,
         "environment": query.environment,
-        "sql": query.sql,
+        "sql": query.sql.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"),
         "parameters": {name: parameter_json(value) for name, value in sorted(query.parameters.items())},
         "epsilon": query.epsilon,
     }

@@ -1,7 +1,8 @@
 """Everything left of the run: decide, plan, emit, second opinion. No row is read, so a dry run is this and no more."""
 
+import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from egress.model import NotPlanned, ProtectionPlan
 from egress.plan import plan
@@ -14,6 +15,10 @@ from policies.query import Allowed, EngineSql, Finding, GovernedQuery, Refused, 
 from policies.second_opinion import SecondOpinion
 from sandbox.kernel.canonical import digest
 from sandbox.kernel.errors import YuneiError
+
+
+_DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,16})?", re.ASCII)
+"""Digits and a point: what `Decimal` takes besides (blanks, other scripts' digits, `_`, exponents) is a second spelling."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,11 +87,8 @@ def _epsilon(text: str | None, grant: Grant) -> Decimal:
     most = grant.policy.protection.per_job_epsilon_max
     if text is None:
         return most
-    try:
-        asked = Decimal(text)
-    except InvalidOperation:
-        raise YuneiError("EPSILON_INVALID") from None
-    if not asked.is_finite() or asked <= 0 or len(text) > 32:
+    asked = Decimal(text) if _DECIMAL.fullmatch(text) else Decimal(0)
+    if asked <= 0:
         raise YuneiError("EPSILON_INVALID")
     if asked > most:
         raise YuneiError("EPSILON_ABOVE_POLICY", per_job_epsilon_max=str(most))

@@ -36,6 +36,10 @@ def spent(city: City):
         ("EPSILON_INVALID", {"epsilon": "a lot"}),
         ("EPSILON_INVALID", {"epsilon": "NaN"}),
         ("EPSILON_INVALID", {"epsilon": "-1"}),
+        ("EPSILON_INVALID", {"epsilon": " 0.1 "}),
+        ("EPSILON_INVALID", {"epsilon": "0_1"}),
+        ("EPSILON_INVALID", {"epsilon": "０.１"}),
+        ("EPSILON_INVALID", {"epsilon": "1e-3"}),
         ("NOT_PROMOTED", {"sql": COUNT_SQL + " ORDER BY n"}),
     ],
 )
@@ -55,6 +59,7 @@ def test_what_does_not_stand_is_refused_alike_by_dry_run_and_submission(city: Ci
         ("SYNTAX", "SELECT count(* FROM residents"),
         ("NOT_ONE_STATEMENT", "SELECT count(*) FROM residents; SELECT 1"),
         ("NOT_A_QUERY", "DROP TABLE residents"),
+        ("TEXT_NOT_UNICODE", "SELECT count(*) AS n FROM residents -- \ud800"),
         ("COLUMN_NOT_GRANTED", "SELECT name, count(*) AS n FROM residents GROUP BY name"),
         ("COLUMN_NOT_GRANTED", "SELECT no_such, count(*) AS n FROM residents GROUP BY no_such"),
         ("TABLE_NOT_GRANTED", "SELECT count(*) AS n FROM taxes"),
@@ -67,7 +72,7 @@ def test_what_does_not_stand_is_refused_alike_by_dry_run_and_submission(city: Ci
     ],
 )
 def test_a_refused_query_is_kept_with_its_findings(city: City, code: str, sql: str) -> None:
-    refusal = refused(city, ask(sql), sql)
+    refusal = refused(city, ask(sql), ascii(sql))
     assert refusal.code == "POLICY_REFUSED"
     findings = refusal.facts["findings"]
     assert findings[0]["code"] == code
