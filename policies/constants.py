@@ -17,6 +17,9 @@ from sandbox.kernel.run import Parameter
 PREFIX = "p_"
 """Bound parameters keep their names behind this prefix, so that none meets a name of ours."""
 
+MAX_TEXT = 200
+"""Characters of a constant text. Groups under long constant keys would fill the run's output, whose cap then counted them."""
+
 _NUMBER = re.compile(r"\d{1,18}(\.\d{1,9})?")
 _PARAMETER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
@@ -25,10 +28,13 @@ def literal(node: exp.Literal) -> Term:
     """Return the term of a literal.
 
     Raises:
-        Refusal: LITERAL_INVALID for a number beyond 18 whole and 9 decimal digits, or with an exponent.
+        Refusal: LITERAL_INVALID for a number beyond 18 whole and 9 decimal digits, or with an exponent; for a text of more
+            than `MAX_TEXT` characters.
 
     """
     if node.is_string:
+        if len(str(node.this)) > MAX_TEXT:
+            raise Refusal(finding("LITERAL_INVALID"))
         return of_text(str(node.this))
     if _NUMBER.fullmatch(str(node.this)) is None:
         raise Refusal(finding("LITERAL_INVALID"))
@@ -134,7 +140,7 @@ def _typed(value: Parameter) -> Term:
     if isinstance(value, bool):
         return of_boolean(value=value)
     if isinstance(value, str):
-        if "\x00" in value or len(value) > 1000:
+        if "\x00" in value or len(value) > MAX_TEXT:
             raise Refusal(finding("PARAMETER_INVALID"))
         return of_text(value)
     if isinstance(value, date):

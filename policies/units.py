@@ -10,6 +10,10 @@ from policies.relation import Link, Occurrence, Rows
 from policies.terms import Origin, Term
 
 
+MAX_ROWS = 1_000_000
+"""Joined rows that one unit may have. Above this a unit whose rows pass a condition could make a run slow, or fail, alone."""
+
+
 @dataclass(frozen=True)
 class Attribution:
     """Which occurrence carries the unit, which occurrences the unit determines, and how many rows one unit may have."""
@@ -39,6 +43,8 @@ def attribute(grant: Grant, rows: Rows) -> Attribution:
     max_rows = 1
     for item in private:
         max_rows *= item.table.max_rows or 1
+        if max_rows > MAX_ROWS:
+            raise Refusal(finding("JOIN_MULTIPLIES", obj=item.table.name))
     single = {item.alias for item in private if item.table.max_rows == 1}
     placed, determined = {item.alias for item in private}, set(single)
     _place_public([item for item in rows.occurrences if item.table.public], rows.links, placed, determined)

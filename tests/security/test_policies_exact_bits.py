@@ -11,7 +11,7 @@ from policies.grant import Grant
 from policies.policy import Policy
 from policies.query import Allowed, Bounding, Refused
 from policies.resolve import resolve
-from tests.factories_policies import catalog, governed, policy_document, submitted
+from tests.factories_policies import catalog, codes, governed, policy_document, submitted
 from tests.reference_policies import City, run
 
 BOUNDING = Bounding("unit_group", 10, 10, False, (0,), False)
@@ -76,3 +76,18 @@ def test_a_column_that_rounding_merges_is_not_unique() -> None:
     apart = _granted({**STEPPED, "step": 1}, {}, unique=("hospital", "code"))
     assert isinstance(apart, Grant)
     assert isinstance(decide(submitted(sql), apart), Allowed)
+
+
+def test_one_residents_rows_cannot_be_multiplied_until_the_run_fails() -> None:
+    joins = [f"JOIN visits v{i} ON v{i}.resident_id = r.resident_id" for i in range(5)]
+    pinned = "WHERE r.balance = 4711 AND r.gender = 'F'"
+    for count, expected in ((3, ()), (4, ("JOIN_MULTIPLIES",)), (5, ("JOIN_MULTIPLIES",))):
+        assert codes(f"SELECT count(*) AS n FROM residents r {' '.join(joins[:count])} {pinned}") == expected, count
+
+
+def test_constant_keys_are_too_short_to_count_groups_by_the_cap_of_the_output() -> None:
+    sql = "SELECT CASE WHEN insured THEN {} ELSE '' END AS k, street, count(*) AS n FROM residents GROUP BY 1, street"
+    assert codes(sql.format(f"'{'长' * 200}'")) == ()
+    assert codes(sql.format(f"'{'长' * 201}'")) == ("LITERAL_INVALID",)
+    assert codes(sql.format("$text"), {"text": "长" * 200}) == ()
+    assert codes(sql.format("$text"), {"text": "长" * 201}) == ("PARAMETER_INVALID",)
