@@ -9,7 +9,6 @@ from policies.query import Finding, UnitBounds
 from policies.relation import Link, Occurrence, Rows
 from policies.terms import Origin, Term
 
-
 MAX_ROWS = 1_000_000
 """Joined rows that one unit may have. Above this a unit whose rows pass a condition could make a run slow, or fail, alone."""
 
