@@ -16,7 +16,6 @@ from policies.second_opinion import SecondOpinion
 from sandbox.kernel.canonical import digest
 from sandbox.kernel.errors import YuneiError
 
-
 _DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,16})?", re.ASCII)
 """Digits and a point: what `Decimal` takes besides (blanks, other scripts' digits, `_`, exponents) is a second spelling."""
 
