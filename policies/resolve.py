@@ -37,7 +37,7 @@ def resolve(policy: Policy, catalog: Catalog) -> Grant | Refused:
         except Refusal as refusal:
             findings.extend(refusal.findings)
     findings.extend(_join_findings(policy, tables))
-    units = [item.unit for name in _declaring(tables, catalog) if (item := catalog.items[name]).unit is not None]
+    units = [item.unit for name in declaring(tables, catalog) if (item := catalog.items[name]).unit is not None]
     findings.extend(_whole_policy_findings(policy, {(unit.kind, unit.size_band) for unit in units if unit}))
     if findings:
         return Refused(tuple(findings))
@@ -45,8 +45,8 @@ def resolve(policy: Policy, catalog: Catalog) -> Grant | Refused:
     return _grant(policy, catalog, tables, joins, (next(unit.kind for unit in units if unit), band))
 
 
-def _declaring(tables: Mapping[str, GrantedTable], catalog: Catalog) -> list[str]:
-    """Name the tables whose items count: the granted ones and the unit's own, which decides how many units there are."""
+def declaring(tables: Mapping[str, GrantedTable], catalog: Catalog) -> list[str]:
+    """Name the items on which a grant rests: the granted tables' and the unit's own, which decides how many units there are."""
     owners = {table.references[0] for table in tables.values() if table.references is not None}
     return sorted(tables.keys() | (owners & catalog.items.keys()))
 
@@ -55,7 +55,7 @@ def _grant(
     policy: Policy, catalog: Catalog, tables: Mapping[str, GrantedTable], joins: frozenset[frozenset[Pair]], unit: tuple[str, int]
 ) -> Grant:
     policy_digest = digest(_plain(policy.model_dump(mode="json", by_alias=True)))
-    items = {name: catalog.items[name].model_dump(mode="json") for name in _declaring(tables, catalog)}
+    items = {name: catalog.items[name].model_dump(mode="json") for name in declaring(tables, catalog)}
     catalog_digest = digest(_plain(items))
     whole = digest({"policy": policy_digest, "catalog": catalog_digest})
     return Grant(policy, tables, joins, unit[0], unit[1], policy_digest, catalog_digest, whole)

@@ -7,10 +7,10 @@ from policies.catalog import Catalog, Strict
 from policies.grant import Grant
 from policies.policy import Policy
 from policies.query import Refused
-from policies.resolve import resolve
+from policies.resolve import declaring, resolve
 from sandbox.kernel.audit.model import AuditEvent
 from sandbox.kernel.audit.service import AuditLog
-from sandbox.kernel.canonical import Json, canonical_bytes, digest
+from sandbox.kernel.canonical import Json, canonical_bytes
 from sandbox.kernel.clock import Clock, stamp
 from sandbox.kernel.db import Transaction
 from sandbox.kernel.errors import YuneiError
@@ -27,7 +27,7 @@ class PolicyService:
         self._grants: dict[str, Grant] = {}
 
     def publish(self, tx: Transaction, policy: Policy, catalog: Catalog, actor: str, parties: tuple[str, ...] = ()) -> bool:
-        """Put `policy` in force for its agreement, resolved against the catalog items that it names.
+        """Put `policy` in force for its agreement, resolved against the catalog items on which it rests.
 
         Publishing what is in force already changes nothing. The same version with a changed catalog is bound anew, so
         that a stricter catalog takes effect; every version and binding stays.
@@ -35,7 +35,7 @@ class PolicyService:
         Args:
             tx: the act's write transaction.
             policy: the version to publish.
-            catalog: all items known now; those that the policy names are kept with it.
+            catalog: all items known now; those on which the grant rests are kept with it.
             actor: who publishes, for the evidence.
             parties: organisations beside the granting institutions that may open the audit event.
 
@@ -51,7 +51,7 @@ class PolicyService:
         if isinstance(grant, Refused):
             raise YuneiError("POLICY_REFUSED", policy=policy.policy, findings=[item.as_json() for item in grant.findings])
         new = self._is_new_version(tx, policy)
-        bound = _binding(policy, catalog)
+        bound = _binding(grant, catalog)
         if not new and store.binding_digest(tx, policy.agreement) == bound.digest:
             return False
         at = stamp(self._clock.now())
@@ -67,7 +67,7 @@ class PolicyService:
         """Return what the agreement grants now, or None where nothing was published.
 
         Raises:
-            YuneiError: `DEFECT`, the stored documents are not those that were published.
+            YuneiError: `DEFECT`, the stored documents do not give the grant that was published.
 
         """
         name = store.binding_digest(tx, agreement)
@@ -111,19 +111,20 @@ def _plain(value: object) -> Json:
     return sorted(value) if isinstance(value, frozenset) else str(value)
 
 
-def _binding(policy: Policy, catalog: Catalog) -> store.Binding:
-    named = Catalog(items={name: item for name, item in catalog.items.items() if name in policy.tables})
-    document, items = as_document(policy), as_document(named)
-    texts = canonical_bytes(document).decode(), canonical_bytes(items).decode()
-    return store.Binding(policy.agreement, policy.version, texts[0], texts[1], digest([document, items]))
+def _binding(grant: Grant, catalog: Catalog) -> store.Binding:
+    policy = grant.policy
+    items = Catalog(items={name: catalog.items[name] for name in declaring(grant.tables, catalog)})
+    document, kept = (canonical_bytes(as_document(model)).decode() for model in (policy, items))
+    return store.Binding(policy.agreement, policy.version, document, kept, grant.digest)
 
 
 def _load(tx: Transaction, agreement: str, name: str) -> Grant:
+    """Resolve what was published; the stored documents must give the very grant that they gave then."""
     row = store.binding(tx, agreement)
-    if row is None or digest([json.loads(row.document), json.loads(row.catalog)]) != name:
+    if row is None:
         raise YuneiError("DEFECT")
     grant = resolve(Policy.model_validate_json(row.document), Catalog.model_validate_json(row.catalog))
-    if isinstance(grant, Refused):
+    if isinstance(grant, Refused) or grant.digest != name:
         raise YuneiError("DEFECT")
     return grant
 
@@ -135,6 +136,5 @@ def _published(grant: Grant, bound: store.Binding, actor: str, tenants: tuple[st
         "digest": grant.digest,
         "policy_digest": grant.policy_digest,
         "catalog_digest": grant.catalog_digest,
-        "documents_digest": bound.digest,
     }
     return AuditEvent("policy.published", grant.policy.policy, actor, tenants, payload)

@@ -50,7 +50,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Binding:
-    """A version in force with the catalog items it was resolved with; `digest` covers both documents."""
+    """A version in force with the catalog items it was resolved with; `digest` is the grant's and covers both documents."""
 
     agreement: str
     version: int
@@ -122,8 +122,3 @@ def add_institutions(tx: Transaction, agreement: str, institutions: frozenset[st
 def institutions_of(tx: Transaction, agreement: str) -> frozenset[str]:
     """Return the institutions whose data any version of the agreement's policy granted."""
     return frozenset(tx.execute(select(owners.c.institution).where(owners.c.agreement == agreement)).scalars())
-
-
-def agreements_of(tx: Transaction, institution: str) -> frozenset[str]:
-    """Return the agreements that ever granted data of the institution."""
-    return frozenset(tx.execute(select(owners.c.agreement).where(owners.c.institution == institution)).scalars())

@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from policies.catalog import Catalog, CatalogItem
+from policies.grant import Grant
 from policies.policy import Policy
+from policies.resolve import resolve
 from policies.service import PolicyService, as_document
 from sandbox.kernel.canonical import canonical_bytes
 from sandbox.kernel.errors import YuneiError
@@ -98,7 +100,7 @@ def test_a_stricter_catalog_takes_effect_under_the_same_version(site: Site) -> N
     assert before.digest != after.digest
 
 
-def test_a_catalog_item_that_the_policy_does_not_name_changes_nothing(site: Site) -> None:
+def test_a_catalog_item_on_which_the_grant_does_not_rest_changes_nothing(site: Site) -> None:
     publish(site, policy(), catalog(), "system")
     other = CatalogItem.model_validate(
         {
@@ -111,6 +113,25 @@ def test_a_catalog_item_that_the_policy_does_not_name_changes_nothing(site: Site
     )
     wider = Catalog(items={**catalog().items, "codes": other})
     assert not publish(site, policy(), wider, "system")
+
+
+def test_a_grant_that_is_loaded_is_the_one_published_where_the_units_own_table_is_not_granted(site: Site) -> None:
+    own = catalog(unit={"kind": "resident", "key": "resident_id", "size_band": 1_000_000}).items["residents"]
+    unit = {"kind": "resident", "key": "resident_id", "references": "residents.resident_id", "max_rows": 3, "size_band": 1000}
+    child = {**DOCUMENTS["catalog/residents.yaml"], "table": "visits", "lineage": "health.visits", "unit": unit}
+    items = Catalog(items={"residents": own, "visits": CatalogItem.model_validate(child)})
+    terms = {**DOCUMENTS["policies/clinic.yaml"]["tables"]["residents"]}
+    terms["unit"] = {"key": "resident_id", "references": "residents.resident_id"}
+    protection = {**DOCUMENTS["policies/clinic.yaml"]["protection"], "delta": "0.00000001"}
+    asked = policy(tables={"visits": terms}, protection=protection, cases=[])
+    assert publish(site, asked, items, "system")
+    published = resolve(asked, items)
+    for service in (site.policies, PolicyService(site.clock, site.audit)):
+        with site.db.read() as tx:
+            assert service.grant(tx, AGREEMENT) == published
+    assert isinstance(published, Grant)
+    assert published.size_band == 1_000_000
+    assert not publish(site, asked, items, "system")
 
 
 def test_what_does_not_resolve_is_not_published(site: Site) -> None:
