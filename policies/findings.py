@@ -318,6 +318,24 @@ CATALOGUE: Mapping[str, FindingKind] = {
     "POLICY_MODE_UNAVAILABLE": _kind(
         "policy", SAFETY, ("该保护模式不可用", "This protection mode is not available"), ("使用 mode: dp", "Use `mode: dp`")
     ),
+    "POLICY_SMALL_GROUPS_UNAVAILABLE": _kind(
+        "policy",
+        SAFETY,
+        ("尚不支持这种小组处理方式", "This treatment of small groups is not available"),
+        ("使用 small_groups: suppress", "Use `small_groups: suppress`"),
+    ),
+    "POLICY_ROUTE_UNAVAILABLE": _kind(
+        "policy",
+        SAFETY,
+        ("尚不支持这种审核路径", "This review route is not available"),
+        ("使用 route: two_person", "Use `route: two_person`"),
+    ),
+    "POLICY_AUTO_IN_PROD": _kind(
+        "policy",
+        SAFETY,
+        ("prod 环境的结果须由人审核", "Results in prod are reviewed by people"),
+        ("使用 route: two_person; dev 始终按规则审核", "Use `route: two_person`; dev is reviewed by rule in any case"),
+    ),
     "POLICY_COARSEN_INVALID": _kind(
         "policy",
         MINIMUM,
@@ -354,16 +372,13 @@ NOTICES: Mapping[str, FindingKind] = {
 }
 
 
-def finding(
-    code: str, span: Span | None = None, obj: str | None = None, *, sql: str | None = None, hint: tuple[str, str] | None = None
-) -> Finding:
+def finding(code: str, span: Span | None = None, obj: str | None = None, *, hint: tuple[str, str] | None = None) -> Finding:
     """Make a finding of the catalogue.
 
     Args:
         code: a key of `CATALOGUE` or `NOTICES`.
         span: the place in the submitted text.
         obj: what it is about, as the operator wrote it or as the policy document names it.
-        sql: a whole query that passes instead.
         hint: advice (zh, en) made from granted names and public metadata, in place of the constant advice.
 
     Raises:
@@ -372,7 +387,7 @@ def finding(
     """
     kind = CATALOGUE.get(code) or NOTICES[code]
     zh, en = hint or (kind.fix_zh, kind.fix_en)
-    return Finding(code, kind.rule, kind.severity, kind.zh, kind.en, kind.article, span, obj, Fix(zh, en, sql))
+    return Finding(code, kind.rule, kind.severity, kind.zh, kind.en, kind.article, span, obj, Fix(zh, en))
 
 
 class Refusal(Exception):  # noqa: N818 - an ordinary outcome of deciding, not an error

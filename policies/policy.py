@@ -33,7 +33,7 @@ class Protection(Strict):
 
 
 class Output(Strict):
-    """Form of what may leave."""
+    """Form of what may leave. `resolve` takes `suppress` alone."""
 
     max_rows: int = Field(ge=1, le=1_000_000)
     max_cells: int = Field(ge=1, le=10_000_000)
@@ -42,7 +42,7 @@ class Output(Strict):
 
 
 class Review(Strict):
-    """How a result is reviewed."""
+    """How a result is reviewed in prod, where `resolve` takes `two_person` alone; in dev it is reviewed by rule."""
 
     route: Literal["auto", "two_person", "panel"]
 

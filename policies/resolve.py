@@ -263,7 +263,18 @@ def _whole_policy_findings(policy: Policy, units: set[tuple[str, int]]) -> Itera
         return
     if len({kind for kind, _ in units}) != 1:
         yield finding("POLICY_UNIT_MISMATCH")
-    if policy.protection.mode != "dp":
-        yield finding("POLICY_MODE_UNAVAILABLE", obj=policy.protection.mode)
+    yield from _unavailable(policy)
     if Fraction(policy.protection.delta) > Fraction(1, 100 * max(band for _, band in units)):
         yield finding("POLICY_DELTA_TOO_LARGE")
+
+
+def _unavailable(policy: Policy) -> Iterator[Finding]:
+    """Refuse every term that a policy may write and nothing carries out: a promise that is not kept is worse than none."""
+    if policy.protection.mode != "dp":
+        yield finding("POLICY_MODE_UNAVAILABLE", obj=policy.protection.mode)
+    if policy.output.small_groups != "suppress":
+        yield finding("POLICY_SMALL_GROUPS_UNAVAILABLE", obj=policy.output.small_groups)
+    if policy.review.route not in {"auto", "two_person"}:
+        yield finding("POLICY_ROUTE_UNAVAILABLE", obj=policy.review.route)
+    if policy.review.route == "auto" and "prod" in policy.environment:
+        yield finding("POLICY_AUTO_IN_PROD", obj="prod")

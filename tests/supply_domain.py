@@ -157,7 +157,7 @@ def make_grant(*tables: GrantedTable, digest: str = "sha256:" + "1" * 64, agreem
             "environment": ["dev", "prod"],
             "protection": {"mode": "dp", "epsilon": "1", "delta": "0.000001", "per_job_epsilon_max": "1"},
             "output": {"max_rows": 10, "max_cells": 10},
-            "review": {"route": "auto"},
+            "review": {"route": "two_person"},
             "tables": {"hospitals": {"public": True, "columns": {"hospital": {"use": ["group"]}}}},
         }
     )

@@ -75,6 +75,9 @@ def test_the_digest_is_stable_and_covers_both_documents() -> None:
         ("POLICY_JOIN_INVALID", ("joins",), [["visits.department", "hospitals.hospital"]]),
         ("POLICY_DELTA_TOO_LARGE", ("protection", "delta"), "0.01"),
         ("POLICY_MODE_UNAVAILABLE", ("protection", "mode"), "secure_sum"),
+        ("POLICY_SMALL_GROUPS_UNAVAILABLE", ("output", "small_groups"), "merge"),
+        ("POLICY_ROUTE_UNAVAILABLE", ("review", "route"), "panel"),
+        ("POLICY_AUTO_IN_PROD", ("review", "route"), "auto"),
     ],
 )
 def test_what_is_looser_or_unknown_is_refused(code: str, path: tuple[str, ...], value: Any) -> None:
@@ -85,6 +88,10 @@ def test_what_is_looser_or_unknown_is_refused(code: str, path: tuple[str, ...], 
         place[path[-1]] = value
 
     assert code in _refused(change)
+
+
+def test_a_policy_for_dev_alone_may_be_reviewed_by_rule() -> None:
+    assert grant(environment=["dev"], review={"route": "auto"}).policy.review.route == "auto"
 
 
 def test_the_size_band_is_the_units_own_even_where_only_a_child_table_is_granted() -> None:
