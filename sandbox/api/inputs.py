@@ -78,3 +78,9 @@ def refuse_unknown_query(request: Request) -> None:
     wrong = [name for name in dict.fromkeys(names) if name not in declared or names.count(name) > 1]
     if wrong:
         raise RequestValidationError([{"loc": ("query", name), "type": "extra_forbidden"} for name in wrong])
+
+
+async def refuse_body(request: Request) -> None:
+    """Refuse a body where the route declares none: what it says would be ignored, and the caller would not know."""
+    if await request.body():
+        raise RequestValidationError([{"loc": ("body",), "type": "extra_forbidden"}])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any
 
 from fastapi import Depends, FastAPI, Response, Security
@@ -11,7 +12,7 @@ from fastapi.sse import EventSourceResponse
 from sandbox.api import agreements, events, evidence, jobs, queries, releases, reviews, service_info
 from sandbox.api.auth import authorise
 from sandbox.api.documentation import binary, header, problem_responses
-from sandbox.api.inputs import refuse_unknown_query
+from sandbox.api.inputs import refuse_body, refuse_unknown_query
 
 PREFIX = "/api/v1"
 
@@ -194,7 +195,7 @@ def add_routes(app: FastAPI) -> None:
             response_model_exclude_unset=route.omit_unset,
             response_class=route.response_class,
             responses={**problem_responses(_codes(route)), **route.responses},
-            dependencies=[*_authority(route), Depends(refuse_unknown_query)],
+            dependencies=[*_authority(route), Depends(refuse_unknown_query), *_bodiless(route)],
         )
 
 
@@ -202,6 +203,11 @@ def _authority(route: Route) -> list[Any]:
     if route.scope == OPEN:
         return []
     return [Security(authorise, scopes=[] if route.scope == ANY else [route.scope])]
+
+
+def _bodiless(route: Route) -> list[Any]:
+    takes_body = "body" in signature(route.endpoint).parameters
+    return [] if takes_body or route.method != "POST" else [Depends(refuse_body)]
 
 
 def _codes(route: Route) -> tuple[str, ...]:
