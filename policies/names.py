@@ -32,6 +32,10 @@ class Body:
     occurrences: int
 
 
+_Merged = Mapping[str, tuple[str, ...]]
+"""For each column that USING merged, the aliases that share it; the first stands for all."""
+
+
 @dataclass
 class _Names:
     """What is in sight while one query is bound."""
@@ -176,26 +180,31 @@ def columns_of(source: "GrantedTable | Body") -> tuple[str, ...]:
     return tuple(source.columns) if isinstance(source, GrantedTable) else tuple(name for name, _ in source.outputs)
 
 
-def _spell_out_using(names: _Names, select: exp.Select, sources: "Mapping[str, GrantedTable | Body]") -> Mapping[str, str]:
-    """Write USING as ON; return which alias stands for each merged column."""
-    merged: dict[str, str] = {}
+def _spell_out_using(names: _Names, select: exp.Select, sources: "Mapping[str, GrantedTable | Body]") -> _Merged:
+    """Write USING as ON; return which aliases share each merged column."""
+    merged: dict[str, tuple[str, ...]] = {}
     aliases = list(sources)
     for position, join in enumerate(select.args.get("joins") or (), start=1):
         pairs = []
         for identifier in join.args.get("using") or ():
             name = folded(identifier)
-            left = [alias for alias in aliases[:position] if name in columns_of(sources[alias])]
+            left = _apart(name, [alias for alias in aliases[:position] if name in columns_of(sources[alias])], merged)
             if not left or name not in columns_of(sources[aliases[position]]):
                 raise names.refuse("COLUMN_NOT_GRANTED", identifier, identifier.name)
-            owner = merged.setdefault(name, left[0])
-            if len(left) > 1 and name not in merged:
+            if len(left) > 1:
                 raise names.refuse("COLUMN_AMBIGUOUS", identifier, identifier.name)
-            sides = [_column(alias, name, identifier) for alias in (owner, aliases[position])]
+            merged[name] = (*merged.get(name, tuple(left)), aliases[position])
+            sides = [_column(alias, name, identifier) for alias in (left[0], aliases[position])]
             pairs.append(exp.EQ(this=sides[0], expression=sides[1]))
         if pairs:
             join.set("using", None)
             join.set("on", exp.and_(*pairs, copy=False))
     return merged
+
+
+def _apart(name: str, owners: Sequence[str], merged: _Merged) -> list[str]:
+    """Return the owners of a column with those that USING merged counted once, as the first of them."""
+    return [alias for alias in owners if alias not in merged.get(name, ())[1:]]
 
 
 def _column(alias: str, name: str, place: exp.Expr) -> exp.Column:
@@ -221,7 +230,7 @@ def _refuse_aggregation(names: _Names, select: exp.Select) -> None:
             raise names.refuse("PROTECTION_UNAVAILABLE", aggregate, "SUBQUERY AGGREGATE")
 
 
-def _spell_out_stars(select: exp.Select, sources: "Mapping[str, GrantedTable | Body]", merged: Mapping[str, str]) -> None:
+def _spell_out_stars(select: exp.Select, sources: "Mapping[str, GrantedTable | Body]", merged: _Merged) -> None:
     spelled: list[exp.Expr] = []
     for item in select.expressions:
         whole = isinstance(item, exp.Star)
@@ -232,7 +241,7 @@ def _spell_out_stars(select: exp.Select, sources: "Mapping[str, GrantedTable | B
         for alias, source in sources.items():
             if one and folded(item.table) != alias:
                 continue
-            names = [name for name in columns_of(source) if not (whole and merged.get(name, alias) != alias)]
+            names = [name for name in columns_of(source) if not whole or _apart(name, [alias], merged)]
             spelled.extend(_column(alias, name, item) for name in names)
     select.set("expressions", spelled)
 
@@ -289,9 +298,7 @@ def _own_clauses(select: exp.Select) -> Iterator[exp.Expr]:
             yield select.args[clause]
 
 
-def _bind_columns(
-    names: _Names, select: exp.Select, sources: "Mapping[str, GrantedTable | Body]", merged: Mapping[str, str]
-) -> None:
+def _bind_columns(names: _Names, select: exp.Select, sources: "Mapping[str, GrantedTable | Body]", merged: _Merged) -> None:
     findings: list[Finding] = []
     for clause in _own_clauses(select):
         for node in clause.walk():
@@ -304,7 +311,7 @@ def _bind_columns(
 
 
 def _bind_column(
-    names: _Names, node: exp.Column, sources: "Mapping[str, GrantedTable | Body]", merged: Mapping[str, str]
+    names: _Names, node: exp.Column, sources: "Mapping[str, GrantedTable | Body]", merged: _Merged
 ) -> Iterator[Finding]:
     spoken = ".".join(part.name for part in node.parts)
     if isinstance(node.this, exp.Star) or node.args.get("db") or node.args.get("catalog"):
@@ -313,8 +320,8 @@ def _bind_column(
     name = folded(node.this)
     asked = [folded(node.table)] if node.table else list(sources)
     owners = [alias for alias in asked if alias in sources and name in columns_of(sources[alias])]
-    if len(owners) > 1 and name in merged:
-        owners = [merged[name]]
+    if len(owners) > 1:
+        owners = _apart(name, owners, merged)
     if not owners:
         yield names.finding("COLUMN_NOT_GRANTED", node, spoken)
     elif len(owners) > 1:

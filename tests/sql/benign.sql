@@ -166,6 +166,9 @@ SELECT r.gender, avg(v.cost) FROM visits v INNER JOIN residents r ON v.resident_
 -- using
 SELECT gender, count(DISTINCT resident_id) AS n FROM residents JOIN visits USING (resident_id) GROUP BY gender
 
+-- one column merged over three tables
+SELECT count(DISTINCT resident_id) AS n FROM residents JOIN visits USING (resident_id) JOIN payments USING (resident_id)
+
 -- public table
 SELECT h.tier, h.district, count(*) FROM visits v JOIN hospitals h ON v.hospital = h.hospital GROUP BY h.tier, h.district
 

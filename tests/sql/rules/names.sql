@@ -25,6 +25,15 @@ SELECT count(*) AS "resident 13010119" FROM residents
 -- COLUMN_AMBIGUOUS: two tables have it
 SELECT count(DISTINCT resident_id) FROM visits v JOIN residents r ON v.resident_id = r.resident_id
 
+-- COLUMN_AMBIGUOUS: two earlier tables have the column of USING
+SELECT count(*) FROM residents r JOIN visits v ON v.resident_id = r.resident_id JOIN payments p USING (resident_id)
+
+-- COLUMN_AMBIGUOUS: two earlier tables share it by USING, a third has its own
+SELECT count(*) FROM residents r JOIN visits v USING (resident_id) JOIN visits w ON w.hospital = v.hospital JOIN payments p USING (resident_id)
+
+-- COLUMN_AMBIGUOUS: merged in two tables, and a third has its own
+SELECT count(DISTINCT resident_id) FROM residents r JOIN visits v USING (resident_id) JOIN visits w ON w.resident_id = v.resident_id
+
 -- CTE_UNUSED: nothing is silently dropped
 WITH a AS (SELECT gender FROM residents) SELECT count(*) FROM visits
 
