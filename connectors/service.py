@@ -242,7 +242,7 @@ class SupplyService:
         build = store.newest_build(tx, agreement, environment)
         if build is None:
             return None
-        commitments = {one.table: commitment("extract", f"{build.id}/{one.table}", one.digest, one.nonce) for one in build.tables}
+        commitments = _commitments(build.id, build.tables)
         synthetic = environment == "dev"
         return Workspace(build.id, agreement, environment, build.grant_digest, self._refs(build), commitments, synthetic)
 
@@ -256,9 +256,17 @@ class SupplyService:
             ExtractRef(one.table, workspace, str(self._data_dir / one.path), one.digest) for one in store.tables_of(tx, workspace)
         )
 
+    def commitments_of(self, tx: Transaction, workspace: str) -> dict[str, str]:
+        """Return what may leave the domain about each table of one workspace, in force or not."""
+        return _commitments(workspace, store.tables_of(tx, workspace))
+
     def workspaces_of(self, tx: Transaction, snapshot: str) -> tuple[str, ...]:
         """Return the workspaces that were made from one snapshot, for lineage."""
         return store.workspaces_of(tx, snapshot)
+
+    def snapshot_table(self, tx: Transaction, snapshot: str) -> str | None:
+        """Return the table that a snapshot is a version of, for lineage."""
+        return store.table_of_snapshot(tx, snapshot)
 
     def verify(self, refs: Iterable[ExtractRef]) -> tuple[str, ...]:
         """Hash the files again and name the tables whose file is missing or differs; empty means all are whole."""
@@ -274,3 +282,7 @@ class SupplyService:
 
     def _refs(self, build: Build) -> tuple[ExtractRef, ...]:
         return tuple(ExtractRef(one.table, build.id, str(self._data_dir / one.path), one.digest) for one in build.tables)
+
+
+def _commitments(workspace: str, tables: Iterable[TableExtract]) -> dict[str, str]:
+    return {one.table: commitment("extract", f"{workspace}/{one.table}", one.digest, one.nonce) for one in tables}

@@ -157,6 +157,11 @@ def tables_of(tx: Transaction, workspace: str) -> tuple[TableExtract, ...]:
     return tuple(_table_extract(row) for row in rows)
 
 
+def table_of_snapshot(tx: Transaction, snapshot: str) -> str | None:
+    """Return the table that a snapshot is a version of."""
+    return tx.execute(select(snapshots.c.table_name).where(snapshots.c.id == snapshot)).scalar_one_or_none()
+
+
 def workspaces_of(tx: Transaction, snapshot: str) -> tuple[str, ...]:
     """Return the workspaces that were made from one snapshot."""
     wanted = select(extracts.c.workspace).where(extracts.c.snapshot == snapshot).distinct().order_by(extracts.c.workspace)

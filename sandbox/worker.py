@@ -17,23 +17,30 @@ from sandbox.jobs.pipeline import Pipeline
 from sandbox.jobs.queue import Queue
 from sandbox.jobs.replay.run import Replayer
 from sandbox.kernel.ids import new_id
+from sandbox.kernel.logs import configure
 from sandbox.kernel.outbox.service import Handler, drain
 from sandbox.kernel.settings import Settings
 
 IDLE_S = 0.05
 """Pause when there is nothing to do; short, since the queue is a local database."""
+RETRY_S = 1.0
+"""Pause before what failed is tried again."""
+GIVE_UP_S = 60.0
+"""How long the publication of an outcome may fail, for a locked database or a full disk, before its job is failed."""
 
 
 class Worker:
     """One worker process. Everything it knows is in the database, so killing it loses nothing."""
 
-    def __init__(self, container: Container, pipeline: Pipeline, replayer: Replayer) -> None:
+    def __init__(self, container: Container, pipeline: Pipeline, replayer: Replayer, *, give_up_s: float = GIVE_UP_S) -> None:
         parts = container.parts
         self._container, self._pipeline, self._replayer = container, pipeline, replayer
         self._queue = Queue(parts, container.steps, new_id("wrk"))
         self._slots = parts.settings.max_sandboxes
         self._pool = ThreadPoolExecutor(self._slots, thread_name_prefix="job")
         self._running: dict[Future[None], str] = {}
+        self._failing: dict[str, tuple[float, float]] = {}
+        self._give_up_s = give_up_s
         self._next_beat = 0.0
         self._stop = threading.Event()
         self._log = structlog.get_logger("worker")
@@ -47,9 +54,15 @@ class Worker:
         self._stop.set()
 
     def serve(self) -> None:
-        """Work until told to stop."""
+        """Work until told to stop. A round that fails, for want of the database or by a defect, is logged and tried again."""
         while not self._stop.is_set():
-            if not self.turn():
+            try:
+                done = self.turn()
+            except Exception as error:  # noqa: BLE001 - a worker that ends takes its running jobs with it
+                self._log.error("worker.defect", kind=type(error).__name__)
+                self._stop.wait(RETRY_S)
+                continue
+            if not done:
                 self._stop.wait(IDLE_S)
 
     def close(self) -> None:
@@ -67,7 +80,7 @@ class Worker:
             return
         self._next_beat = time.monotonic() + self._container.settings.lease_s / 4
         if self._running:
-            self._queue.heartbeat()
+            self._queue.heartbeat(frozenset(self._running.values()))
         self._queue.reclaim()
         with self._container.db.write() as tx:
             self._container.reviews.expire(tx)
@@ -83,13 +96,23 @@ class Worker:
     def _publish(self) -> int:
         with self._container.db.read() as tx:
             due = store.due(tx, self._container.clock.now(), 16)
-        for job in due:
-            try:
-                self._pipeline.publish(job)
-            except Exception as error:  # noqa: BLE001 - one job's defect must not stop the others, nor come back for ever
-                self._log.error("job.defect", job=job, kind=type(error).__name__)
+        return sum(self._published(job) for job in due)
+
+    def _published(self, job: str) -> bool:
+        """Publish one outcome. What fails is tried again later, and given up only when it has failed for long."""
+        since, again = self._failing.get(job, (time.monotonic(), 0.0))
+        if time.monotonic() < again:
+            return False
+        try:
+            self._pipeline.publish(job)
+        except Exception as error:  # noqa: BLE001 - one job's defect must not stop the others, nor come back for ever
+            self._log.error("job.defect", job=job, kind=type(error).__name__)
+            if time.monotonic() - since >= self._give_up_s:
                 self._pipeline.abandon(job)
-        return len(due)
+            self._failing[job] = (since, time.monotonic() + RETRY_S)
+            return False
+        self._failing.pop(job, None)
+        return True
 
     def _take(self) -> int:
         if len(self._running) >= self._slots:
@@ -115,6 +138,7 @@ def run(settings: Settings) -> None:
         YuneiError: `ISOLATION_BELOW_REQUIRED`, naming the missing layers and their fix.
 
     """
+    configure()
     container = build(settings)
     runtime = ProcessRuntime(required_level=settings.required_level)
     try:

@@ -15,7 +15,7 @@ from rich.table import Table
 from egress.release.verify import public_keys
 from sandbox.bootstrap import build
 from sandbox.cli.city import CitySize, write_city
-from sandbox.cli.stage import free_port, running, settings_environment
+from sandbox.cli.stage import Stage, free_port, running, settings_environment
 from sandbox.cli.story import ACTS, CAST, Scene
 from sandbox.client import Client
 from sandbox.isolation.process import ProcessRuntime
@@ -25,7 +25,10 @@ from sandbox.kernel.keys import KeyRing
 from sandbox.kernel.settings import Settings
 from sandbox.migrations.upgrade import upgrade
 
-Timer = Callable[[str], None]
+MARK = ".yunei-demo"
+"""Marks a directory as the demo's own, which it may empty; names the processes that it left running."""
+ENVIRONMENT = "env"
+"""What a shell sources to speak to a demo that was kept."""
 
 
 def demo(
@@ -37,7 +40,8 @@ def demo(
 ) -> None:
     """Play the whole path on a synthetic city and verify the release offline."""
     console, times = Console(), list[tuple[str, float]]()
-    shutil.rmtree(data_dir, ignore_errors=True)
+    data_dir = data_dir.resolve()
+    _empty(data_dir)
     level = _isolation_level()
     environment = settings_environment(data_dir, free_port(), min(level, 2))
     settings = Settings(data_dir=data_dir, port=int(environment["YUNEI_PORT"]), required_level=min(level, 2))
@@ -54,9 +58,11 @@ def demo(
         for act in ACTS:
             with _timed(console, times, (act.__doc__ or "").splitlines()[0]):
                 act(scene)
+        if keep:
+            _write_how_to_go_on(data_dir, stage)
     _summary(console, times)
     if keep:
-        _tell_how_to_go_on(console, stage.url, data_dir, [process.pid for process in stage.processes])
+        _tell_how_to_go_on(console, data_dir)
 
 
 def _isolation_level() -> int:
@@ -115,7 +121,41 @@ def _summary(console: Console, times: list[tuple[str, float]]) -> None:
     console.print(shown)
 
 
-def _tell_how_to_go_on(console: Console, url: str, data_dir: Path, processes: list[int]) -> None:
-    console.print(f"Still running at {url}; stop it with: kill {' '.join(map(str, processes))}", highlight=False)
-    console.print(f"  export YUNEI_URL={url} YUNEI_TOKEN=$(cat {data_dir / 'tokens' / CAST[0]})", highlight=False)
-    console.print(f"  tokens of everybody: {data_dir / 'tokens'}; released files: {data_dir / 'released'}", highlight=False)
+def _empty(data_dir: Path) -> None:
+    """Make `data_dir` an empty directory of ours; what is not the demo's, or still in use, is left alone.
+
+    Raises:
+        typer.BadParameter: the directory holds something else, or the demo that it belongs to still runs.
+
+    """
+    mark = data_dir / MARK
+    if data_dir.exists() and any(data_dir.iterdir()) and not mark.exists():
+        raise typer.BadParameter(f"{data_dir} is not empty and not the demo's")
+    for process in mark.read_text(encoding="ascii").split() if mark.exists() else ():
+        if _runs_here(process, data_dir):
+            raise typer.BadParameter(f"a demo still runs on {data_dir}; stop it with: kill {mark.read_text(encoding='ascii')}")
+    shutil.rmtree(data_dir, ignore_errors=True)
+    data_dir.mkdir(mode=0o700, parents=True)
+    mark.touch()
+
+
+def _runs_here(process: str, data_dir: Path) -> bool:
+    try:
+        environment = Path("/proc", process, "environ").read_bytes()
+    except OSError:
+        return False
+    return f"YUNEI_DATA_DIR={data_dir}".encode() in environment.split(b"\0")
+
+
+def _write_how_to_go_on(data_dir: Path, stage: Stage) -> None:
+    """Keep the processes in the mark, and what a shell needs in a file to be sourced."""
+    (data_dir / MARK).write_text(" ".join(str(process.pid) for process in stage.processes), encoding="ascii")
+    lines = [f"export YUNEI_URL={stage.url}", f"export YUNEI_TOKEN_FILE={data_dir / 'tokens' / CAST[0]}"]
+    (data_dir / ENVIRONMENT).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _tell_how_to_go_on(console: Console, data_dir: Path) -> None:
+    processes = (data_dir / MARK).read_text(encoding="ascii")
+    console.print(f"Still running; stop it with: kill {processes}", highlight=False)
+    console.print(f"Speak to it as the analyst: . {data_dir / ENVIRONMENT}", highlight=False)
+    console.print(f"Tokens of everybody: {data_dir / 'tokens'}; released files: {data_dir / 'released'}", highlight=False)

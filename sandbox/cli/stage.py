@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx2
 
 from sandbox.kernel.errors import YuneiError
+from sandbox.kernel.paths import PREFIX
 
 START_S = 30.0
 STOP_S = 15.0
@@ -27,11 +28,17 @@ class Stage:
     processes: tuple[subprocess.Popen[bytes], ...]
 
 
-def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port(wanted: int = 8420) -> int:
+    """Return `wanted` where it is free, else any loopback port that is."""
+    for port in (wanted, 0):
+        with socket.socket() as holder:
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                holder.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(holder.getsockname()[1])
+    raise YuneiError("UNAVAILABLE")
 
 
 def settings_environment(data_dir: Path, port: int, required_level: int) -> dict[str, str]:
@@ -98,7 +105,7 @@ def _wait_for_health(stage: Stage) -> None:
         if any(process.poll() is not None for process in stage.processes):
             raise YuneiError("UNAVAILABLE")
         try:
-            if httpx2.get(f"{stage.url}/api/v1/health", timeout=1.0).status_code == 200:
+            if httpx2.get(f"{stage.url}{PREFIX}/health", timeout=1.0).status_code == 200:
                 return
         except httpx2.TransportError:
             time.sleep(0.1)

@@ -22,12 +22,12 @@ def shows_at(started: datetime, now: datetime, class_s: int, tick_s: int) -> dat
     return first + timedelta(seconds=classes * step)
 
 
-def shown_code(code: str | None) -> str | None:
+def shown_code(code: str) -> str:
     """Return the code under which a tenant sees that a run failed: one for all, since which limit it hit depends on rows.
 
     Isolation that the machine does not give has nothing to do with rows and keeps its code.
     """
-    return code if code in {None, "ISOLATION_BELOW_REQUIRED"} else "RUN_FAILED"
+    return code if code == "ISOLATION_BELOW_REQUIRED" else "RUN_FAILED"
 
 
 def event_on_lost_lease(job: Job) -> str:
@@ -35,7 +35,9 @@ def event_on_lost_lease(job: Job) -> str:
     return "lose" if job.state == "leased" else "fail"
 
 
-def memory_key(governed: GovernedQuery, sql: EngineSql, plan: Json, extracts: tuple[ExtractRef, ...], agreement: str) -> str:
+def memory_key(
+    governed: GovernedQuery, sql: EngineSql, plan: Json, extracts: tuple[ExtractRef, ...], agreement: str, purpose: str
+) -> str:
     """Return the digest under which an answer is remembered; anything that could change the answer is in it."""
     return digest(
         {
@@ -50,5 +52,6 @@ def memory_key(governed: GovernedQuery, sql: EngineSql, plan: Json, extracts: tu
             "plan": plan,
             "unit": governed.unit.kind,
             "agreement": agreement,
+            "purpose": purpose,
         }
     )

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from importlib.metadata import version
 
-from connectors.model import Workspace
 from egress.model import ProtectedResult
 from egress.review.model import ReleaseOpening
 from policies.explain import explain
@@ -26,9 +25,18 @@ def run_record(result: RunResult) -> dict[str, Json]:
 
 
 def dossier(
-    job: Job, standing: Standing, prepared: Prepared, workspace: Workspace, record: Mapping[str, Json]
+    job: Job, standing: Standing, prepared: Prepared, commitments: Mapping[str, str], record: Mapping[str, Json]
 ) -> dict[str, Json]:
-    """Lay out purpose, SQL as submitted and as run, policy, plan, extracts and isolation of one job."""
+    """Lay out purpose, SQL as submitted and as run, policy, plan, extracts and isolation of one job.
+
+    Args:
+        job: a job that has run.
+        standing: its agreement and grant.
+        prepared: what ran.
+        commitments: by table, of the workspace that the run read, which need not be the newest by now.
+        record: how the run was isolated.
+
+    """
     grant = standing.grant
     used = {use.table for use in prepared.governed.tables}
     return {
@@ -44,11 +52,7 @@ def dossier(
         "explanation": explain(prepared.governed),
         "plan": prepared.plan.as_json(),
         "expected_error": dict(prepared.plan.expected_error),
-        "extracts": [
-            {"table": ref.table, "extract": ref.extract, "commitment": workspace.commitments[ref.table]}
-            for ref in workspace.extracts
-            if ref.table in used
-        ],
+        "extracts": [{"table": table, "extract": job.workspace, "commitment": commitments[table]} for table in sorted(used)],
         "isolation": {"level": record["level"], "layers": record["layers"]},
         "agreement": standing.agreement.as_json(),
         "synthetic": job.environment == "dev",

@@ -56,7 +56,9 @@ class LineageService:
         """
         graph = Graph()
         with self._parts.db.read() as tx:
-            jobs = [job for job in self._jobs_of(tx, start) if _sees(principal, job)]
+            source = self._parts.supply.snapshot_table(tx, start) if start.startswith("snp-") else None
+            found = self._jobs_of(tx, start)
+            jobs = [job for job in found if _sees(principal, job) and (source is None or source in _tables(job))]
             if not jobs:
                 raise YuneiError("NOT_FOUND")
             for job in jobs:
@@ -97,8 +99,11 @@ class LineageService:
 
     def _below(self, graph: Graph, job: Job, start: str) -> None:
         made = _job_node(graph, job)
-        if start.startswith(("ext-", "snp-")):
-            graph.edge(graph.node(start, "workspace" if start.startswith("ext-") else "snapshot"), made)
+        if start.startswith(("ext-", "snp-")) and job.workspace is not None:
+            space = graph.node(job.workspace, "workspace", environment=job.environment)
+            graph.edge(space, made)
+            if start != space:
+                graph.edge(graph.node(start, "snapshot"), space)
         if job.release is None:
             return
         release = _release_node(graph, job)

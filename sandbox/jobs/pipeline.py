@@ -81,28 +81,51 @@ class Pipeline:
         self._keep(running, prepared, None, outcome, protected)
 
     def publish(self, job_id: str) -> None:
-        """Show a stored outcome: open the release request, or fail the job. Called when its tick has come."""
-        with self._parts.db.write() as tx:
+        """Show a stored outcome: open the release request, or fail the job. Called when its tick has come.
+
+        What takes long is laid out before the write transaction, which checks the agreement once more.
+        """
+        with self._parts.db.read() as tx:
             job, kept = store.by_id(tx, job_id), store.outcome(tx, job_id)
             if job is None or kept is None or kept.published:
                 return
+            laid_out = self._laid_out(tx, job, kept)
+        with self._parts.db.write() as tx:
+            present, kept = store.by_id(tx, job_id), store.outcome(tx, job_id)
+            if present is None or kept is None or kept.published:
+                return
             store.mark_published(tx, job_id)
             record = json.loads(kept.record)
-            self._steps.measured(tx, job, {"code": kept.code, **record})
-            if job.state != "running":
-                return  # cancelled meanwhile; the charge and the sealed outcome stay
-            try:
-                opening = None if kept.code else self._opening(tx, job, bytes(kept.sealed), record)
-                code = shown_code(kept.code)
-            except YuneiError as refusal:  # the agreement was closed or its policy replaced during the run
-                opening, code = None, refusal.code
-            if opening is None:
-                self._steps.move(tx, job, "fail", {"code": code}, code=code)
-                return
-            self._steps.move(tx, job, "protect", {"level": record["level"], "layers": record["layers"]})
-            request = self._parts.reviews.open(tx, opening, self._parts.supply.canaries(tx))
-            protected = store.by_id(tx, job_id) or job
-            self._steps.move(tx, protected, "open", {"request": request}, request=request)
+            self._steps.measured(tx, present, {"code": kept.code, **record})
+            if present.state == "running":  # else cancelled meanwhile; the charge and the sealed outcome stay
+                self._show(tx, present, self._still_in_force(tx, present, laid_out), record)
+
+    def _laid_out(self, tx: Transaction, job: Job, kept: store.Outcome) -> ReleaseOpening | str:
+        """Return what reviewers will see, or the code with which the job fails."""
+        if kept.code is not None:
+            return shown_code(kept.code)
+        try:
+            return self._opening(tx, job, bytes(kept.sealed), json.loads(kept.record))
+        except YuneiError as refusal:  # the agreement was closed or its policy replaced during the run
+            return refusal.code
+
+    def _still_in_force(self, tx: Transaction, job: Job, laid_out: ReleaseOpening | str) -> ReleaseOpening | str:
+        if isinstance(laid_out, str):
+            return laid_out
+        try:
+            standing = self._standing(tx, job)
+        except YuneiError as refusal:
+            return refusal.code
+        return laid_out if standing.grant.policy_digest == laid_out.policy_digest else "EXTRACT_STALE"
+
+    def _show(self, tx: Transaction, job: Job, laid_out: ReleaseOpening | str, record: Mapping[str, Json]) -> None:
+        if isinstance(laid_out, str):
+            self._steps.move(tx, job, "fail", {"code": laid_out}, code=laid_out)
+            return
+        self._steps.move(tx, job, "protect", {"level": record["level"], "layers": record["layers"]})
+        request = self._parts.reviews.open(tx, laid_out, self._parts.supply.canaries(tx))
+        protected = store.by_id(tx, job.id) or job
+        self._steps.move(tx, protected, "open", {"request": request}, request=request)
 
     def abandon(self, job_id: str) -> None:
         """Fail a job whose outcome cannot be published because of a defect; its charge stays."""
@@ -120,6 +143,7 @@ class Pipeline:
             now = store.by_id(tx, job.id)
             if now is None or now.fence != job.fence or now.state != "leased":
                 return None
+            self._standing(tx, now)
             extracts = self._admission.extracts(tx, standing, job.environment)
             if job.environment == "prod":
                 self._parts.ledger.commit(tx, job.id)
@@ -129,12 +153,15 @@ class Pipeline:
             running = store.by_id(tx, job.id)
         return None if running is None else (running, prepared, extracts)
 
-    def _prepared(self, tx: Transaction, job: Job) -> tuple[Standing, Prepared]:
-        """Prepare a job again; what runs and what is released must be what the dry run showed."""
+    def _standing(self, tx: Transaction, job: Job) -> Standing:
         agreement = self._parts.tenants.agreement(tx, job.agreement)
         if agreement is None:
             raise YuneiError("NOT_FOUND")
-        standing = self._admission.in_force(tx, agreement, job.query)
+        return self._admission.in_force(tx, agreement, job.query)
+
+    def _prepared(self, tx: Transaction, job: Job) -> tuple[Standing, Prepared]:
+        """Prepare a job again; what runs and what is released must be what the dry run showed."""
+        standing = self._standing(tx, job)
         prepared = prepare(job.query, standing.grant, self._parts.parsers)
         if isinstance(prepared, NotPrepared) or prepared.digest != job.prepared_digest:
             raise YuneiError("EXTRACT_STALE")
@@ -175,10 +202,8 @@ class Pipeline:
         except InvalidTag:
             raise YuneiError("RUN_FAILED") from None
         standing, prepared = self._prepared(tx, job)
-        workspace = self._parts.supply.workspace(tx, job.agreement, job.environment)
-        if workspace is None:
-            raise YuneiError("EXTRACT_STALE")
-        return release_opening(job, standing, prepared, protected, dossier(job, standing, prepared, workspace, record))
+        pinned = {} if job.workspace is None else self._parts.supply.commitments_of(tx, job.workspace)
+        return release_opening(job, standing, prepared, protected, dossier(job, standing, prepared, pinned, record))
 
     def _refuse(self, job: Job, code: str) -> None:
         """Fail a job before its charge and free its reservation."""

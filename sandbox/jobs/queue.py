@@ -1,5 +1,6 @@
 """The durable queue: lease, heartbeat, take-over. A lease is a row with a fencing number; nothing lives in memory."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sandbox.jobs import store
@@ -28,10 +29,10 @@ class Queue:
             self._steps.move(tx, job, "lease", {}, **values)
             return store.by_id(tx, job.id)
 
-    def heartbeat(self) -> None:
-        """Extend every lease that this worker holds."""
+    def heartbeat(self, running: Collection[str]) -> None:
+        """Extend the leases of the jobs that this worker really runs; one that broke here is left to run out."""
         with self._parts.db.write() as tx:
-            store.extend(tx, self._owner, self._until())
+            store.extend(tx, self._owner, running, self._until())
 
     def reclaim(self) -> int:
         """Deal with jobs whose lease ran out: back to the queue before the charge, failed after it.

@@ -168,7 +168,7 @@ class JobService:
         governed = prepared.governed
         if query.environment == "prod" and not store.promoted(tx, standing.agreement.id, governed.canonical_digest):
             raise YuneiError("NOT_PROMOTED", canonical_digest=governed.canonical_digest)
-        key = memory_key(governed, prepared.engine, prepared.plan.as_json(), extracts, standing.agreement.id)
+        key = memory_key(governed, prepared.engine, prepared.plan.as_json(), extracts, standing.agreement.id, query.purpose)
         digests = {"canonical_digest": governed.canonical_digest, "prepared_digest": prepared.digest, "memory_key": key}
         documents: dict[str, Json] = {
             "query": query_json(query),

@@ -1,7 +1,7 @@
 """Rows of jobs, their outcomes, their visible events and promotions."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -59,6 +59,9 @@ outcomes = Table(
 )
 """One row per job: the noisy result (sealed) or the failure. Its primary key is what makes one charge yield at most one
 persisted result."""
+
+Outcome = Row[Any]
+"""A row of `job_outcome`."""
 
 events = Table(
     "job_event",
@@ -127,9 +130,9 @@ def lost(tx: Transaction, now: datetime) -> tuple[Job, ...]:
     return tuple(_job(found) for found in tx.execute(wanted))
 
 
-def extend(tx: Transaction, owner: str, until: datetime) -> None:
-    """Heartbeat: extend every lease of `owner`."""
-    held = and_(jobs.c.lease_owner == owner, jobs.c.state.in_(("leased", "running")))
+def extend(tx: Transaction, owner: str, names: Collection[str], until: datetime) -> None:
+    """Heartbeat: extend the leases that `owner` holds on the jobs named."""
+    held = and_(jobs.c.lease_owner == owner, jobs.c.id.in_(names), jobs.c.state.in_(("leased", "running")))
     tx.execute(update(jobs).where(held).values(lease_until=stamp(until)))
 
 
@@ -161,7 +164,7 @@ def add_outcome(tx: Transaction, values: Mapping[str, Any], record: Json) -> Non
     tx.execute(insert(outcomes).values(**values, record=canonical_bytes(record).decode(), published=0))
 
 
-def outcome(tx: Transaction, job: str) -> Row[Any] | None:
+def outcome(tx: Transaction, job: str) -> Outcome | None:
     """Return the outcome row of a job or None."""
     return tx.execute(select(outcomes).where(outcomes.c.job == job)).one_or_none()
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import threading
 
 import structlog
 
@@ -24,6 +25,7 @@ def configure() -> None:
     sink = logging.StreamHandler(sys.stdout)
     sink.setFormatter(TextlessFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[sink], force=True)
+    threading.excepthook = _thread_ended
 
 
 class TextlessFormatter(logging.Formatter):
@@ -37,3 +39,8 @@ class TextlessFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             line["kind"] = record.exc_info[0].__name__
         return json.dumps(line)
+
+
+def _thread_ended(ended: threading.ExceptHookArgs) -> None:
+    """Say that a thread ended by an exception, without the text that Python would print."""
+    structlog.get_logger("thread").error("thread.defect", kind=ended.exc_type.__name__)

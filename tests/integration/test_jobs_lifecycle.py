@@ -144,6 +144,7 @@ def test_a_defect_in_publishing_fails_that_job_and_no_other(city: City, monkeypa
         return opening(tx, job, *rest)
 
     monkeypatch.setattr(city.worker._pipeline, "_opening", broken)
+    monkeypatch.setattr(city.worker, "_give_up_s", 0.0)
     assert city.until(well, frozenset({"in_egress"}))["state"] == "in_egress"
     done = city.until(sick, ENDED)
     assert (done["state"], done["code"], done["review"]) == ("failed", "DEFECT", None)
