@@ -96,7 +96,7 @@ def errors_page() -> str:
 
 def settings_page() -> str:
     """List every setting with its default, its limits and whether production checks it."""
-    checked = unsafe_in_production(Settings.model_construct(required_level=0))
+    checked = unsafe_in_production(Settings.model_construct(required_level=0, rate_per_minute=0))
     rows = []
     for name, schema in Settings.model_json_schema()["properties"].items():
         variable = f"YUNEI_{name.upper()}"
@@ -112,7 +112,7 @@ def settings_page() -> str:
         )
     return page(
         "Settings",
-        "Read from the environment. An unsafe value makes the service refuse to start where `YUNEI_DEPLOYMENT=production`.",
+        "Read from the environment; any other `YUNEI_*` variable but the client's own is refused. An unsafe value makes the service refuse to start where `YUNEI_DEPLOYMENT=production`.",
         table(("variable", "default", "allowed", "meaning", "checked in production"), rows),
     )
 

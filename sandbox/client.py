@@ -12,8 +12,8 @@ import httpx2
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.errors import CATALOGUE, YuneiError
 from sandbox.kernel.ids import new_id
+from sandbox.kernel.paths import PREFIX
 
-PREFIX = "/api/v1"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 TIMEOUT_S = 60.0
 STREAM_TIMEOUT_S = 330.0

@@ -286,6 +286,7 @@ class FakeContainer:
     db: Database
     keys: KeyRing
     audit: AuditLog
+    clock: ManualClock
     settings: Settings = field(default_factory=lambda: Settings(max_body_bytes=65_536))
     tenants: FakeTenants = field(default_factory=FakeTenants)
     jobs: FakeJobs = field(default_factory=FakeJobs)
@@ -302,8 +303,9 @@ def fake_container(directory: Path) -> FakeContainer:
     keys.create("log", "service", "owner-org-institution", "internal")
     db = Database(f"sqlite:///{directory / 'yunei.db'}")
     metadata.create_all(db.engine)
-    audit = AuditLog(keys, ManualClock(datetime(2026, 11, 23, tzinfo=UTC)), 1, "yunei/test")
+    clock = ManualClock(datetime(2026, 11, 23, tzinfo=UTC))
+    audit = AuditLog(keys, clock, 1, "yunei/test")
     with db.write() as tx:
         audit.append(tx, AuditEvent("job.submitted", JOB, "per-operator", ("org-operator",), {}))
         audit.append(tx, AuditEvent("release.packaged", RELEASE, "system", ("org-application",), {}))
-    return FakeContainer(db, keys, audit)
+    return FakeContainer(db, keys, audit, clock)

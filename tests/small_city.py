@@ -100,7 +100,7 @@ def small_city(directory: Path, clock: Clock | None = None, residents: int = 100
 @contextmanager
 def city_of(directory: Path, clock: Clock | None = None, analyst: str = "per-an") -> Iterator[City]:
     """Apply `directory`/city and open everything over it."""
-    settings = Settings(data_dir=directory / "data", required_level=1)
+    settings = Settings(data_dir=directory / "data", required_level=1, rate_per_minute=0)
     settings.data_dir.mkdir()
     db = Database(settings.database)
     upgrade(db)

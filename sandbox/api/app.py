@@ -10,9 +10,11 @@ from sandbox.api.body_limit import BodyLimit
 from sandbox.api.documentation import Application
 from sandbox.api.guard import Guard
 from sandbox.api.problems import on_http_error, on_malformed, on_refusal
-from sandbox.api.routes import PREFIX, add_routes
+from sandbox.api.rate import RateLimiter
+from sandbox.api.routes import add_routes
 from sandbox.bootstrap import Container
 from sandbox.kernel.errors import YuneiError
+from sandbox.kernel.paths import PREFIX
 
 NO_TELEMETRY: TelemetryConfig = {
     "auto_configure": False,
@@ -43,5 +45,6 @@ def create_app(container: Container) -> FastAPI:
         },
     )
     app.state.container = container
+    app.state.limiter = RateLimiter(container.clock, container.settings.rate_per_minute)
     add_routes(app)
     return app

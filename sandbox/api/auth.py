@@ -5,6 +5,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
+from sandbox.api.rate import RateLimiter
 from sandbox.api.services import Services
 from sandbox.kernel.errors import YuneiError
 from tenants.model import Principal
@@ -20,15 +21,16 @@ def authorise(
     services: Services,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> None:
-    """Let the request pass if its token is valid and carries every scope that the route requires.
+    """Let the request pass if its token is valid, has not asked too often and carries every scope that the route requires.
 
     Raises:
-        YuneiError: `UNAUTHENTICATED`, `SCOPE_MISSING`.
+        YuneiError: `UNAUTHENTICATED`, `TOO_MANY`, `SCOPE_MISSING`.
 
     """
     if credentials is None:
         raise YuneiError("UNAUTHENTICATED")
     principal = services.tenants.authenticate(credentials.credentials)
+    cast("RateLimiter", request.app.state.limiter).count(principal.token)
     for scope in required.scopes:
         if scope not in principal.scopes:
             raise YuneiError("SCOPE_MISSING", scope=scope)

@@ -9,6 +9,7 @@ from sandbox.api.problems import FindingView
 from sandbox.api.queries import Submitted
 from sandbox.api.services import Services
 from sandbox.kernel.canonical import Json
+from sandbox.kernel.paths import PREFIX
 
 
 class JobResource(BaseModel):
@@ -48,7 +49,7 @@ class Promotion(BaseModel):
 def submit_job(body: Submitted, key: IdempotencyKey, response: Response, caller: Caller, services: Services) -> Json:
     """Take a job durably, with its budget reserved, or refuse it with the findings of the dry run."""
     view: dict[str, Json] = services.jobs.submit(caller, body.query(), key).as_json()
-    response.headers["Location"] = f"/api/v1/jobs/{view['id']}"
+    response.headers["Location"] = f"{PREFIX}/jobs/{view['id']}"
     return view
 
 

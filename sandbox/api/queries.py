@@ -75,6 +75,7 @@ class Verdict(BaseModel):
     output: dict[str, Any] | None = None
     review: dict[str, Any] | None = None
     policy: dict[str, Any] | None = None
+    preview: dict[str, Any] | None = None
     budget: dict[str, Any] | None = None
 
 

@@ -12,6 +12,7 @@ from sandbox.api.auth import Caller
 from sandbox.api.inputs import After, IdempotencyKey, Limit, ObjectId, Prose, Strict
 from sandbox.api.services import Services
 from sandbox.kernel.canonical import Json
+from sandbox.kernel.paths import PREFIX
 
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -127,7 +128,7 @@ def recall_release(release: ObjectId, body: Recall, key: IdempotencyKey, caller:
 def replay_release(release: ObjectId, key: IdempotencyKey, response: Response, caller: Caller, services: Services) -> Json:
     """Demand that a release be derived again, step by step, inside the domain."""
     replay = cast("Mapping[str, Json]", services.replay.replay(caller, release, key))
-    response.headers["Location"] = f"/api/v1/replays/{replay['id']}"
+    response.headers["Location"] = f"{PREFIX}/replays/{replay['id']}"
     return replay
 
 

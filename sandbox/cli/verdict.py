@@ -21,14 +21,28 @@ def _terms(verdict: Mapping[str, Json]) -> Iterator[str]:
     protection, review = verdict.get("protection"), verdict.get("review")
     if isinstance(protection, Mapping):
         yield f"costs ε = {protection.get('epsilon')} at δ = {protection.get('delta')}"
-        errors = protection.get("expected_error")
-        for column, error in errors.items() if isinstance(errors, Mapping) else ():
-            yield (
-                f"{column}: " + ", ".join(f"{name} {size}" for name, size in error.items())
-                if isinstance(error, Mapping)
-                else column
-            )
+        yield from _errors(protection.get("expected_error"))
+    yield from _outlook(verdict.get("preview"))
     if isinstance(review, Mapping):
         yield f"review: {review.get('route')}"
     if verdict.get("code") is not None:
         yield str(verdict["code"])
+
+
+def _errors(expected: Json) -> Iterator[str]:
+    for column, error in expected.items() if isinstance(expected, Mapping) else ():
+        sizes = error.items() if isinstance(error, Mapping) else ()
+        yield f"{column}: {', '.join(f'{name} {size}' for name, size in sizes)}"
+
+
+def _outlook(preview: Json) -> Iterator[str]:
+    """Say what other ε would give, from which size a group shows, and how many such queries are left."""
+    if not isinstance(preview, Mapping):
+        return
+    curve = preview.get("curve")
+    for point in curve if isinstance(curve, (list, tuple)) else ():
+        if isinstance(point, Mapping):
+            yield f"at ε = {point.get('epsilon')}: {'; '.join(_errors(point.get('expected_error')))}"
+    if preview.get("tau") is not None:
+        yield f"a group shows from about {preview['tau']} units"
+    yield f"about {preview.get('more')} more queries of this cost fit the budget"

@@ -20,6 +20,7 @@ def test_a_safe_production_starts() -> None:
         ("YUNEI_KEYS_DIR", {"keys_dir": None}),
         ("YUNEI_KEYS_DIR", {"data_dir": Path("/srv"), "keys_dir": Path("/srv/a/../keys")}),
         ("YUNEI_TICK_S", {"tick_s": 1}),
+        ("YUNEI_RATE_PER_MINUTE", {"rate_per_minute": 0}),
     ],
 )
 def test_production_names_each_unsafe_setting(name: str, change: dict[str, object]) -> None:
@@ -40,3 +41,22 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 def test_an_unknown_deployment_is_refused() -> None:
     with pytest.raises(ValidationError):
         Settings(deployment="staging")
+
+
+@pytest.mark.parametrize("name", ["YUNEI_REQUIRED_LEVELS", "YUNEI_", "yunei_prot"])
+def test_a_misspelt_variable_is_named_and_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "secret-value")
+    with pytest.raises(YuneiError, match="SETTING_INVALID") as refusal:
+        Settings()
+    assert refusal.value.facts == {"settings": [name]}
+
+
+@pytest.mark.parametrize("name", ["YUNEI_URL", "YUNEI_TOKEN", "YUNEI_TOKEN_FILE", "yunei_port", "OTHER_YUNEI_PORT"])
+def test_variables_of_the_client_and_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "9000")
+    assert Settings().deployment == "development"
+
+
+def test_no_level_above_what_is_built_can_be_required() -> None:
+    with pytest.raises(ValidationError):
+        Settings(required_level=4)
