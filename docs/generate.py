@@ -112,7 +112,8 @@ def settings_page() -> str:
         )
     return page(
         "Settings",
-        "Read from the environment; any other `YUNEI_*` variable but the client's own is refused. An unsafe value makes the service refuse to start where `YUNEI_DEPLOYMENT=production`.",
+        "Read from the environment; any other `YUNEI_*` variable but the client's own is refused. "
+        "An unsafe value makes the service refuse to start where `YUNEI_DEPLOYMENT=production`.",
         table(("variable", "default", "allowed", "meaning", "checked in production"), rows),
     )
 

@@ -40,7 +40,7 @@ class Settings(BaseSettings):
         default=600,
         ge=0,
         le=100_000,
-        description="most requests of one token in a minute; 0 for no limit, which production refuses",
+        description="most requests of one token in a minute; 0: any number, which production refuses",
     )
     job_wall_s: float = Field(default=30.0, gt=0, le=3600, description="deadline of one run in seconds, enforced by SIGKILL")
     job_memory_bytes: int = Field(default=1 << 30, ge=1 << 28, description="memory one run may use")

@@ -20,15 +20,13 @@ START = datetime(2026, 11, 23, 8, 0, 20, tzinfo=UTC)
 
 def asked(limiter: RateLimiter, token: str, times: int) -> int:
     """Ask so often and count what passes."""
-    passed = 0
+    refused = 0
     for _ in range(times):
         try:
             limiter.count(token)
-        except YuneiError as refusal:
-            assert refusal.code == "TOO_MANY"
-        else:
-            passed += 1
-    return passed
+        except YuneiError:
+            refused += 1
+    return times - refused
 
 
 def test_the_limit_is_per_token_and_per_window() -> None:
