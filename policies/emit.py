@@ -45,7 +45,8 @@ def emit(governed: GovernedQuery, bounding: Bounding) -> EngineSql:
 
 def _per_unit(governed: GovernedQuery, bounding: Bounding, keys: list[str]) -> str:
     cap = str(bounding.rows_per_group)
-    selected = [sql.name("u"), f"min({sql.name('p')}) AS {sql.name('p')}", *keys]
+    pseudonym = [f"min({sql.name('p')}) AS {sql.name('p')}"] if bounding.sample and keys else []
+    selected = [sql.name("u"), *pseudonym, *keys]
     for aggregate, centre in zip(governed.aggregates, bounding.centres, strict=True):
         count, total = _parts(aggregate)
         if aggregate.kind == "count_unit":
