@@ -140,9 +140,11 @@ class TenantService:
         """Suspend, resume or end an agreement; access closes or opens with this transaction, the reason is logged.
 
         Raises:
-            YuneiError: `NOT_FOUND`, `ILLEGAL_TRANSITION` or `NOT_PERMITTED`.
+            YuneiError: `NOT_FOUND`, `COMMENT_REQUIRED`, `ILLEGAL_TRANSITION` or `NOT_PERMITTED`.
 
         """
+        if not reason.strip():
+            raise YuneiError("COMMENT_REQUIRED")
         with self._db.write() as tx:
             before = self.visible(tx, principal, agreement)
             line = advance(AGREEMENT, before.state, event, principal.roles)

@@ -13,8 +13,7 @@ from sandbox.api import agreements, events, evidence, jobs, queries, releases, r
 from sandbox.api.auth import authorise
 from sandbox.api.documentation import binary, header, problem_responses
 from sandbox.api.inputs import refuse_body, refuse_unknown_query
-
-PREFIX = "/api/v1"
+from sandbox.kernel.paths import PREFIX
 
 OPEN = "open"
 """Scope of a route that needs no token."""
@@ -80,7 +79,7 @@ def _review(method: str, suffix: str, endpoint: Callable[..., Any], scope: str, 
 
 def _supervision(event: str, endpoint: Callable[..., Any]) -> Route:
     """Write a route by which supervision changes the state of an agreement."""
-    codes = ("NOT_FOUND", "ILLEGAL_TRANSITION")
+    codes = ("NOT_FOUND", "COMMENT_REQUIRED", "ILLEGAL_TRANSITION")
     return Route("POST", f"/agreements/{{id}}/{event}", endpoint, "agreements:write", agreements.AgreementResource, codes)
 
 

@@ -74,7 +74,7 @@ CATALOGUE: Mapping[str, ErrorKind] = {
     "RESULT_OVER_CAP": ErrorKind(403, "结果超过协议约定的规模", "The result is over the agreed size"),
     "SEPARATION_OF_DUTIES": ErrorKind(403, "提交或接收方人员不得审核", "Nobody of the submitting or receiving side may review"),
     "ALREADY_VOTED": ErrorKind(409, "已投票", "This person has voted"),
-    "COMMENT_REQUIRED": ErrorKind(422, "退回或拒绝必须说明理由", "A return or rejection needs a comment"),
+    "COMMENT_REQUIRED": ErrorKind(422, "此操作必须说明理由", "This act needs a reason in words"),
     "RELEASE_RECALLED": ErrorKind(410, "结果已召回", "The release was recalled"),
     "RELEASE_EXPIRED": ErrorKind(410, "结果已过期", "The release has expired"),
     "PACKAGING_FAILED": ErrorKind(500, "打包失败", "Packaging failed"),
