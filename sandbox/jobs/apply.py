@@ -13,6 +13,7 @@ from policies.grant import Grant
 from policies.policy import Environment
 from policies.service import PolicyService
 from sandbox.jobs.apply_check import check
+from sandbox.jobs.apply_copy import private_copy
 from sandbox.jobs.apply_model import ApplyReport, Declaration
 from sandbox.jobs.apply_read import Reader
 from sandbox.jobs.apply_signed import SIGNERS_NEEDED, Signed, Unsigned, read_signatures
@@ -72,17 +73,21 @@ def apply(deps: Deps, directory: Path, actor: str, progress: Progress = lambda _
 
     Everything but the extracts is one transaction, one audit event per object that changes. Extracts follow, one
     transaction each; until an agreement's extracts are built its jobs are refused as stale, and applying again builds them.
-    What is absent from the directory stays as it is: nothing is removed by leaving it out.
+    What is absent from the directory stays as it is: nothing is removed by leaving it out. What is applied is a copy:
+    nothing that is written to the directory meanwhile has an effect.
 
     Raises:
         YuneiError: `APPLY_INVALID` with every fault, and nothing was applied; in production `APPLY_UNSIGNED`; or what an
-            object's own register refuses, such as `OBJECT_FIXED` and `POLICY_VERSION_USED`, and nothing was applied.
+            object's own register refuses, such as `OBJECT_FIXED` and `POLICY_VERSION_USED`, and nothing was applied;
+            `DISK_FULL` and `SUPPLY_FAILED`.
 
     """
     progress("read", str(directory))
-    declared = read_declaration(directory)
-    signed = _signatures(deps, directory, declared)
-    return _Run(deps, declared, actor, progress).run(signed)
+    read_declaration(directory)  # so that a fault is named before anything is copied; what was read here is not used
+    with private_copy(directory, deps.settings.data_dir) as copy:
+        declared = read_declaration(copy)
+        signed = _signatures(deps, copy, declared)
+        return _Run(deps, declared, actor, progress).run(signed)
 
 
 class _Run:

@@ -1,6 +1,6 @@
 """Reads a directory to apply: every file known, every document in shape; all faults at once, nothing applied."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -113,6 +113,14 @@ class Reader:
             faults = (Fault(file, prefix + _place(one["loc"], prefix), "SHAPE", one["msg"]) for one in error.errors())
             self.faults.extend(faults)
         return None
+
+
+def plain_files(directory: Path) -> Iterator[Path]:
+    """Yield, relative to `directory`, every plain file of those that it may hold."""
+    for path in sorted(directory.rglob("*")):
+        name = path.relative_to(directory)
+        if path.is_file() and not path.is_symlink() and _expected(name, FOLDERS.get(name.parts[0]), is_folder=False):
+            yield name
 
 
 class _Unread:

@@ -175,6 +175,24 @@ def test_progress_names_steps_in_order(site: Site, tmp_path: Path) -> None:
     assert steps == ["read", "register", "ingest", "build", "build"]
 
 
+def test_what_is_written_to_the_directory_meanwhile_has_no_effect(site: Site, tmp_path: Path) -> None:
+    directory = write_directory(tmp_path / "dir")
+
+    def change(step: str, _subject: str) -> None:
+        if step == "register":
+            write_directory(directory, data={"residents.csv": CSV.replace("r001", "r101")})
+
+    apply(site, directory, "system", change)
+    assert apply_to(site, write_directory(tmp_path / "again")).changed == {}
+    assert list((site.settings.data_dir / "apply").iterdir()) == []
+
+
+def test_nothing_of_an_apply_that_failed_stays(site: Site, tmp_path: Path) -> None:
+    with refused("DATA_INVALID"):
+        apply_to(site, write_directory(tmp_path / "dir", data={"residents.csv": "resident_id,gender\nr1,男\n"}))
+    assert list((site.settings.data_dir / "apply").iterdir()) == []
+
+
 # production
 
 
