@@ -26,6 +26,7 @@ from sandbox.kernel.run import ExactTable
 from tests import factories_policies as city
 from tests.neighbours import Row, run, without
 
+pytestmark = pytest.mark.slow
 ALARM = 1e-6
 RUNS, MANY_RUNS = 1_200, 8_000
 """Per neighbour; the second is enough to see noise that is half of what was charged. Raise them by hand for a longer look."""
@@ -72,7 +73,7 @@ def _vector(primitives: tuple[tuple[object, tuple[int, ...]], ...]) -> np.ndarra
 
 
 def _statistics(
-    query: GovernedQuery, found: ProtectionPlan, pair: tuple[ExactTable, ExactTable]
+    query: GovernedQuery, found: ProtectionPlan, pair: tuple[ExactTable, ExactTable], runs: int
 ) -> tuple[np.ndarray, np.ndarray]:
     drawn = [np.array([_vector(protect(found, query, table).primitives) for _ in range(runs)]) for table in pair]
     scales = np.tile([float(part.scale) for part in found.parts], drawn[0].shape[1] // len(found.parts))
