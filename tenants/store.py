@@ -112,6 +112,12 @@ def history(tx: Transaction, name: str) -> tuple[Assignment, ...]:
     return tuple(Assignment(row.person, row.organisation, Role(row.role), row.since, row.until) for row in rows)
 
 
+def holders(tx: Transaction, roles: frozenset[Role]) -> frozenset[str]:
+    """Return the people who hold one of `roles` now."""
+    query = select(assignments.c.person).where(assignments.c.role.in_(sorted(roles)), assignments.c.until.is_(None))
+    return frozenset(tx.execute(query).scalars())
+
+
 def open_role(tx: Transaction, value: Assignment) -> None:
     """Begin an assignment."""
     tx.execute(

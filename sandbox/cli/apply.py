@@ -12,7 +12,9 @@ from tenants.model import SYSTEM_ACTOR
 
 Directory = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="organisations.yaml, catalog/, policies/, data/ …")]
 Check = Annotated[bool, typer.Option("--check", help="Only read and check; apply nothing.")]
-SignedText = Annotated[bool, typer.Option("--signed-text", help="Print the text that two administrators sign for production.")]
+SignedText = Annotated[
+    bool, typer.Option("--signed-text", help="Print the text that two administrators sign, to apply after what was applied last.")
+]
 
 
 def apply(directory: Directory, *, check: Check = False, signed_text: SignedText = False, as_json: JsonFlag = False) -> None:
@@ -21,9 +23,11 @@ def apply(directory: Directory, *, check: Check = False, signed_text: SignedText
     The same directory a second time changes nothing.
     """
     if signed_text:
-        from sandbox.jobs import apply_signed
+        from sandbox.jobs.apply_signed import last_step, next_step, tree_digest
 
-        sys.stdout.write(apply_signed.signed_text(apply_signed.tree_digest(directory)).decode())
+        with services() as container, container.db.read() as tx:
+            step = next_step(tree_digest(directory), last_step(tx, container.audit))
+        sys.stdout.write(step.text.decode())
         return
     from sandbox.jobs import apply as use_case
 

@@ -16,7 +16,15 @@ from sandbox.jobs.apply_check import check
 from sandbox.jobs.apply_copy import private_copy
 from sandbox.jobs.apply_model import ApplyReport, Declaration
 from sandbox.jobs.apply_read import Reader
-from sandbox.jobs.apply_signed import SIGNERS_NEEDED, Signed, Unsigned, read_signatures
+from sandbox.jobs.apply_signed import (
+    SIGNERS_NEEDED,
+    Unsigned,
+    last_step,
+    next_step,
+    read_signatures,
+    signers_allowed,
+    tree_digest,
+)
 from sandbox.kernel.audit.model import AuditEvent
 from sandbox.kernel.audit.service import LOG_KEY, AuditLog
 from sandbox.kernel.canonical import Json
@@ -86,8 +94,8 @@ def apply(deps: Deps, directory: Path, actor: str, progress: Progress = lambda _
     read_declaration(directory)  # so that a fault is named before anything is copied; what was read here is not used
     with private_copy(directory, deps.settings.data_dir) as copy:
         declared = read_declaration(copy)
-        signed = _signatures(deps, copy, declared)
-        return _Run(deps, declared, actor, progress).run(signed)
+        tree = tree_digest(copy) if deps.settings.deployment == "production" else None
+        return _Run(deps, declared, actor, progress).run(copy, tree)
 
 
 class _Run:
@@ -100,14 +108,12 @@ class _Run:
         self._progress = progress
         self._changed: dict[str, list[str]] = defaultdict(list)
 
-    def run(self, signed: Signed | None) -> ApplyReport:
-        names = _key_names(self._declared)
-        self._deps.keys.create(*names)
+    def run(self, copy: Path, tree: str | None) -> ApplyReport:
         self._progress("register", str(len(self._declared.policies)))
         with self._deps.db.write() as tx:
-            if signed is not None:
-                payload: Mapping[str, Json] = {"digest": signed.digest, "signers": list(signed.signers)}
-                self._note_once(tx, "apply.signed", signed.subject, payload)
+            self._authorise(tx, copy, tree)
+            names = _key_names(self._declared)
+            self._deps.keys.create(*names)
             for name in names:
                 public = self._deps.keys.signer(name).public.hex()
                 self._note("keys", name, self._note_once(tx, "key.created", f"key:{name}", {"public": public}))
@@ -116,6 +122,20 @@ class _Run:
             self._publish(tx)
         self._build()
         return self._report()
+
+    def _authorise(self, tx: Transaction, copy: Path, tree: str | None) -> None:
+        """Demand two signatures in production, where `tree` is given, in the transaction in which the step is taken."""
+        if tree is None:
+            return
+        deps = self._deps
+        last = last_step(tx, deps.audit)
+        step = next_step(tree, last)
+        decision = read_signatures(copy, deps.keys.directory, step, signers_allowed(tx, self._declared))
+        if isinstance(decision, Unsigned):
+            facts: dict[str, Json] = {"digest": tree, "after": step.after, "signers": list(decision.signers)}
+            raise YuneiError("APPLY_UNSIGNED", **facts, needed=SIGNERS_NEEDED)
+        if step != last:
+            deps.audit.append(tx, decision.event(self._actor))
 
     def _register(self, tx: Transaction) -> None:
         deps, declared = self._deps, self._declared
@@ -203,16 +223,6 @@ class _Run:
                 "snapshots": len(declared.data),
             },
         )
-
-
-def _signatures(deps: Deps, directory: Path, declared: Declaration) -> Signed | None:
-    """Demand two signatures in production; elsewhere none are looked at."""
-    if deps.settings.deployment != "production":
-        return None
-    decision = read_signatures(directory, deps.keys.directory, declared)
-    if isinstance(decision, Unsigned):
-        raise YuneiError("APPLY_UNSIGNED", digest=decision.digest, signers=list(decision.signers), needed=SIGNERS_NEEDED)
-    return decision
 
 
 def _key_names(declared: Declaration) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
-"""Four eyes for production: two administrators sign the very bytes that are applied, with tools of their own.
+"""Four eyes for production: two administrators sign the very bytes that are applied, and what they follow on.
 
 An administrator makes a key once (`openssl genpkey -algorithm ed25519 -out admin.pem`); the public part lies as
 `<keys_dir>/administrators/<person>.pem`, outside the directory to apply. They sign the text of `signed_text`
-(`openssl pkeyutl -sign -rawin -inkey admin.pem -in text`) into `signatures/<person>.sig`.
+(`openssl pkeyutl -sign -rawin -inkey admin.pem -in text`) into `signatures/<person>.sig`. The text names the step before,
+so that a signed directory cannot be applied once more later on, to bring back what has changed since.
 """
 
 import hashlib
@@ -14,33 +15,60 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from sandbox.jobs.apply_model import Declaration
-from sandbox.kernel.canonical import digest
+from sandbox.kernel.audit.model import AuditEvent
+from sandbox.kernel.audit.service import AuditLog
+from sandbox.kernel.canonical import Json, digest, digest_bytes
+from sandbox.kernel.db import Transaction
 from sandbox.kernel.keys import verify
 from sandbox.kernel.roles import Role
+from tenants.store import holders
 
 SIGNERS_NEEDED = 2
 SIGNERS = frozenset({Role.ADMIN_SYSTEM, Role.ADMIN_SECURITY})
 SIGNATURES = "signatures"
+SUBJECT = "apply"
+"""What the events of signed applies are about."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A directory by its digest, and the digest of the step before: None for the first.
+
+    Steps form a chain, so that a step stays used up even where a later one brings back the directory that it followed on.
+    """
+
+    tree: str
+    after: str | None
+
+    @property
+    def text(self) -> bytes:
+        """The exact bytes to sign; the first line keeps the signature from meaning anything else."""
+        return f"yunei apply v2\nafter {self.after or 'none'}\n{self.tree}\n".encode()
+
+    @property
+    def digest(self) -> str:
+        """The name of this step in the next."""
+        return digest_bytes(self.text)
 
 
 @dataclass(frozen=True)
 class Signed:
-    """Who signed which digest."""
+    """Who signed which step."""
 
-    digest: str
+    step: Step
     signers: tuple[str, ...]
 
-    @property
-    def subject(self) -> str:
-        """What the audit event is about: a name as short as identifiers are, of 128 bits of the digest."""
-        return "apply:" + self.digest.removeprefix("sha256:")[:32]
+    def event(self, actor: str) -> AuditEvent:
+        """Return the event from which the next step will know this one."""
+        payload: dict[str, Json] = {"digest": self.step.tree, "after": self.step.after, "signers": list(self.signers)}
+        return AuditEvent("apply.signed", SUBJECT, actor, (), payload)
 
 
 @dataclass(frozen=True)
 class Unsigned:
-    """Too few valid signatures over `digest`."""
+    """Too few valid signatures over a step."""
 
-    digest: str
+    step: Step
     signers: tuple[str, ...]
 
 
@@ -51,29 +79,45 @@ def tree_digest(directory: Path) -> str:
     return digest({name: _sha256(path) for name, path in names.items() if not name.startswith(f"{SIGNATURES}/")})
 
 
-def signed_text(tree: str) -> bytes:
-    """Return the exact bytes to sign; the first line keeps the signature from meaning anything else."""
-    return f"yunei apply v1\n{tree}\n".encode()
+def last_step(tx: Transaction, audit: AuditLog) -> Step | None:
+    """Return the step that was applied last."""
+    last = audit.latest(tx, SUBJECT)
+    if last is None:
+        return None
+    after = last.event.payload["after"]
+    return Step(str(last.event.payload["digest"]), None if after is None else str(after))
 
 
-def read_signatures(directory: Path, keys_dir: Path, declared: Declaration) -> Signed | Unsigned:
-    """Decide whether two administrators signed the directory.
+def next_step(tree: str, last: Step | None) -> Step:
+    """Return the step that applying `tree` now would be; the directory applied last is still the same step."""
+    if last is None:
+        return Step(tree, None)
+    return last if tree == last.tree else Step(tree, last.digest)
 
-    A signer is declared in `people.yaml` as system or security administrator, has a key of their own in `keys_dir`, and
-    shares it with no other signer.
+
+def signers_allowed(tx: Transaction, declared: Declaration) -> frozenset[str]:
+    """Name who may sign: the administrators on the register, which nobody enters by a directory of their own.
+
+    Only while the register holds none, before the first apply, are they those whom `people.yaml` declares.
     """
-    tree = tree_digest(directory)
-    allowed = {entry.value.id for entry in declared.people if SIGNERS & set(entry.value.roles)}
+    return holders(tx, SIGNERS) or frozenset(entry.value.id for entry in declared.people if SIGNERS & set(entry.value.roles))
+
+
+def read_signatures(directory: Path, keys_dir: Path, step: Step, allowed: frozenset[str]) -> Signed | Unsigned:
+    """Decide whether two administrators of those `allowed` signed the step.
+
+    A signer has a key of their own in `keys_dir` and shares it with no other signer.
+    """
     valid: dict[bytes, str] = {}
     for person, public in _administrators(keys_dir / "administrators", allowed).items():
         signature = directory / SIGNATURES / f"{person}.sig"
-        if signature.is_file() and not signature.is_symlink() and verify(public, signature.read_bytes(), signed_text(tree)):
+        if signature.is_file() and not signature.is_symlink() and verify(public, signature.read_bytes(), step.text):
             valid.setdefault(public, person)
     signers = tuple(sorted(valid.values()))
-    return Signed(tree, signers) if len(signers) >= SIGNERS_NEEDED else Unsigned(tree, signers)
+    return Signed(step, signers) if len(signers) >= SIGNERS_NEEDED else Unsigned(step, signers)
 
 
-def _administrators(directory: Path, allowed: set[str]) -> Mapping[str, bytes]:
+def _administrators(directory: Path, allowed: frozenset[str]) -> Mapping[str, bytes]:
     """Read the public keys of the administrators named; whatever is no Ed25519 key is nobody's."""
     read = {person: _public(directory / f"{person}.pem") for person in sorted(allowed)}
     return {person: public for person, public in read.items() if public is not None}

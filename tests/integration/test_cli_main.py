@@ -82,7 +82,7 @@ def test_apply_can_check_alone_and_print_what_is_signed(yunei: Any, tmp_path: Pa
     assert yunei("apply", directory, "--check", "--json").document() == {"valid": True}
     assert not (tmp_path / "var").exists()
     text = yunei("apply", directory, "--signed-text").out
-    assert text.startswith("yunei apply v1\nsha256:")
+    assert text.startswith("yunei apply v2\nafter none\nsha256:")
     assert text.endswith("\n")
     assert yunei("apply", tmp_path / "missing").code == 2
 

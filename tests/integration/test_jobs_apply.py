@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sandbox.jobs.apply import apply
 from sandbox.jobs.apply_model import ApplyReport
-from sandbox.jobs.apply_signed import signed_text, tree_digest
+from sandbox.jobs.apply_signed import Step, last_step, next_step, tree_digest
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.settings import Settings
 from tests.apply_directory import AGREEMENT, CANARY, CSV, Site, documents, open_site, write_directory
@@ -201,13 +201,18 @@ def production(tmp_path: Path) -> Site:
     return open_site(tmp_path, settings)
 
 
+def text_to_sign(site: Site, directory: Path) -> bytes:
+    with site.db.read() as tx:
+        return next_step(tree_digest(directory), last_step(tx, site.audit)).text
+
+
 def sign(site: Site, directory: Path, person: str, key: Ed25519PrivateKey, text: bytes | None = None) -> None:
     administrators = site.settings.keys / "administrators"
     administrators.mkdir(parents=True, exist_ok=True)
     pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     (administrators / f"{person}.pem").write_bytes(pem)
     (directory / "signatures").mkdir(exist_ok=True)
-    (directory / "signatures" / f"{person}.sig").write_bytes(key.sign(text or signed_text(tree_digest(directory))))
+    (directory / "signatures" / f"{person}.sig").write_bytes(key.sign(text or text_to_sign(site, directory)))
 
 
 @pytest.fixture
@@ -223,9 +228,60 @@ def test_production_applies_what_two_administrators_signed(guarded: Site, tmp_pa
         sign(guarded, directory, person, Ed25519PrivateKey.generate())
     apply_to(guarded, directory)
     before = guarded.events()
-    assert before[0] == ("apply.signed", "apply:" + tree_digest(directory)[7:39])
+    assert before[0] == ("apply.signed", "apply")
     assert apply_to(guarded, directory).changed == {}
     assert guarded.events() == before
+
+
+def signed(site: Site, directory: Path, files: dict[str, Any], keys: dict[str, Ed25519PrivateKey]) -> Path:
+    write_directory(directory, files)
+    for person, key in keys.items():
+        sign(site, directory, person, key)
+    return directory
+
+
+def test_a_signed_directory_is_not_applied_again_after_another(guarded: Site, tmp_path: Path) -> None:
+    keys = {person: Ed25519PrivateKey.generate() for person in ("per-xi", "per-mi")}
+    generous, files = documents(), documents()
+    files["people.yaml"][0]["roles"] = []
+    old = signed(guarded, tmp_path / "old", generous, keys)
+    apply_to(guarded, old)
+    new = signed(guarded, tmp_path / "new", files, keys)
+    assert apply_to(guarded, new).changed["people"] == ("per-an",)
+    before = guarded.events()
+    with refused("APPLY_UNSIGNED") as caught:
+        apply_to(guarded, old)
+    assert caught.value.facts["after"] == Step(tree_digest(new), Step(tree_digest(old), None).digest).digest
+    assert guarded.events() == before
+    assert apply_to(guarded, new).changed == {}
+    assert apply_to(guarded, signed(guarded, old, generous, keys)).changed == {"people": ("per-an",)}
+    with refused("APPLY_UNSIGNED"):
+        apply_to(guarded, new)
+
+
+def test_a_text_signed_for_another_place_in_the_order_is_refused(guarded: Site, tmp_path: Path) -> None:
+    directory = write_directory(tmp_path / "dir")
+    for person in ("per-xi", "per-mi"):
+        text = Step(tree_digest(directory), "sha256:" + "0" * 64).text
+        sign(guarded, directory, person, Ed25519PrivateKey.generate(), text)
+    with refused("APPLY_UNSIGNED"):
+        apply_to(guarded, directory)
+
+
+def test_nobody_becomes_a_signer_by_the_directory_that_they_sign(guarded: Site, tmp_path: Path) -> None:
+    keys = {person: Ed25519PrivateKey.generate() for person in ("per-xi", "per-mi")}
+    apply_to(guarded, signed(guarded, tmp_path / "dir", documents(), keys))
+    files = documents()
+    for person in ("per-eve", "per-eva"):
+        files["people.yaml"].append({"id": person, "organisation": "org-platform", "name": "新", "roles": ["admin_system"]})
+    newcomers = {person: Ed25519PrivateKey.generate() for person in ("per-eve", "per-eva")}
+    with refused("APPLY_UNSIGNED"):
+        apply_to(guarded, signed(guarded, tmp_path / "taken", files, newcomers))
+    assert apply_to(guarded, signed(guarded, tmp_path / "given", files, keys)).changed == {"people": ("per-eve", "per-eva")}
+    files["people.yaml"][3]["roles"] = []
+    apply_to(guarded, signed(guarded, tmp_path / "left", files, newcomers))
+    with refused("APPLY_UNSIGNED"):
+        apply_to(guarded, signed(guarded, tmp_path / "back", documents(), keys))
 
 
 def test_one_signature_is_not_enough(guarded: Site, tmp_path: Path) -> None:
@@ -233,7 +289,7 @@ def test_one_signature_is_not_enough(guarded: Site, tmp_path: Path) -> None:
     sign(guarded, directory, "per-xi", Ed25519PrivateKey.generate())
     with refused("APPLY_UNSIGNED") as caught:
         apply_to(guarded, directory)
-    assert caught.value.facts == {"digest": tree_digest(directory), "signers": ["per-xi"], "needed": 2}
+    assert caught.value.facts == {"digest": tree_digest(directory), "after": None, "signers": ["per-xi"], "needed": 2}
     assert guarded.events() == []
 
 
@@ -278,7 +334,7 @@ def test_openssl_makes_the_signatures(guarded: Site, tmp_path: Path) -> None:
     administrators.mkdir(parents=True)
     (directory / "signatures").mkdir()
     text = tmp_path / "text"
-    text.write_bytes(signed_text(tree_digest(directory)))
+    text.write_bytes(text_to_sign(guarded, directory))
     for person in ("per-xi", "per-mi"):
         key = tmp_path / f"{person}.pem"
         subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True, capture_output=True)

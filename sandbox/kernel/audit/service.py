@@ -97,6 +97,10 @@ class AuditLog:
         """
         return store.page(tx, tenants, after, limit, subject)
 
+    def latest(self, tx: Transaction, subject: str) -> StoredEvent | None:
+        """Return the newest event of one object."""
+        return store.latest(tx, subject)
+
     def opening(self, tx: Transaction, index: int) -> Opening:
         """Return event and nonce of leaf `index`; the caller decides who may see it.
 

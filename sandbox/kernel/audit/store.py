@@ -131,6 +131,13 @@ def page(tx: Transaction, seen_by: frozenset[str] | None, after: int, limit: int
     return tuple(_stored(row) for row in tx.execute(query))
 
 
+def latest(tx: Transaction, subject: str) -> StoredEvent | None:
+    """Return the newest event of one object."""
+    query = select(events).where(events.c.subject == subject).order_by(events.c.leaf_index.desc()).limit(1)
+    row = tx.execute(query).one_or_none()
+    return None if row is None else _stored(row)
+
+
 def opening(tx: Transaction, index: int) -> Opening | None:
     """Return the opening of one leaf, or None where there is none (any more)."""
     row = tx.execute(select(events).where(events.c.leaf_index == index)).one_or_none()
