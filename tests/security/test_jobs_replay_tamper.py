@@ -1,13 +1,13 @@
 """Somebody with the database and the disk changes what is stored; the step of the replay that covers it fails."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from sandbox.jobs.replay import store
 from sandbox.jobs.replay.run import Replayer
 from sandbox.kernel.audit.store import trigger_ddl
 from sandbox.kernel.ids import new_id
@@ -175,13 +175,25 @@ def test_a_changed_file_fails_delivery_and_an_extract_its_own_step(city: City) -
 
 def test_unchanged_everything_passes_and_the_noise_is_answered_once(city: City) -> None:
     with city.container.db.write() as tx:
-        tx.execute(text("DELETE FROM replay"))
+        tx.execute(text("DELETE FROM replay_noise"))
     assert set(verdicts(city, 0).values()) == {"pass"}
     again = verdicts(city, 1)
     assert again.pop(7) == "not_checkable"
     assert set(again.values()) == {"pass"}
-    with city.container.db.read() as tx:
-        assert store.bound_checked(tx, city.released["release"])
+
+
+def test_two_replays_at_once_answer_the_noise_once(city: City) -> None:
+    with city.container.db.write() as tx:
+        tx.execute(text("DELETE FROM replay_noise"))
+    container, auditor = city.container, city.person("per-zhou")
+    made = [container.replay.replay(auditor, city.released["release"], new_id("key"))["id"] for _ in range(2)]
+    replayer = Replayer(container.parts, container.objects, city.runtime)
+    leased = [replayer.take() for _ in made]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(replayer.make, leased))
+    reports = [container.replay.get(auditor, name)["report"] for name in made]
+    answers = [next(step["verdict"] for step in report["steps"] if step["step"] == 7) for report in reports]
+    assert sorted(answers) == ["not_checkable", "pass"]
 
 
 def test_leaves_cannot_be_updated_or_deleted_while_the_triggers_stand(city: City) -> None:

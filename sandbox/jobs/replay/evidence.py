@@ -23,7 +23,7 @@ from sandbox.jobs.replay.records import (
 )
 from sandbox.kernel.audit.merkle import leaf_hash, verify_consistency
 from sandbox.kernel.audit.model import StoredEvent, proves
-from sandbox.kernel.audit.note import open_note, parse_checkpoint
+from sandbox.kernel.audit.note import open_note, parse_checkpoint, parse_proof
 from sandbox.kernel.audit.service import LOG_KEY
 from sandbox.kernel.canonical import Json, digest_bytes
 from sandbox.kernel.db import Transaction
@@ -63,7 +63,8 @@ def log(parts: Parts, tx: Transaction, found: Evidence) -> StepResult:
         return failed(1, "the stored manifest is missing or changed")
     try:
         then = parse_checkpoint(open_note(str(evidence["checkpoint"]), audit.origin, public))
-        now = parse_checkpoint(open_note(audit.checkpoint(tx), audit.origin, public))
+        head = parse_proof(audit.proof(tx, found.release.event)).checkpoint
+        now = parse_checkpoint(open_note(head, audit.origin, public))
     except ValueError:
         return failed(1, "a checkpoint is not signed by the log")
     proof = audit.consistency(tx, then.size, now.size)

@@ -58,11 +58,10 @@ class Replayer:
 
     def make(self, replay: Replay) -> None:
         """Make all steps of a leased replay and keep the signed report."""
-        with self._parts.db.write() as tx:  # the log's present head is signed and kept on the way
+        with self._parts.db.read() as tx:
             steps = self._from_evidence(tx, replay.release)
             derived = _readable(lambda: self._derived(tx, self._evidence(tx, replay.release)))
-            answered = store.bound_checked(tx, replay.release)
-        self._finish(replay, self._with_data(steps, derived, answered=answered))
+        self._finish(replay, self._with_data(replay, steps, derived))
 
     def _from_evidence(self, tx: Transaction, release: str) -> list[StepResult]:
         found = _readable(lambda: self._evidence(tx, release))
@@ -74,17 +73,19 @@ class Replayer:
             _readable(lambda: evidence.delivery(self._parts, tx, self._objects, found)) or failed(8, UNREADABLE),
         ]
 
-    def _with_data(self, steps: list[StepResult], derived: Derived | None, *, answered: bool) -> tuple[StepResult, ...]:
+    def _with_data(self, replay: Replay, steps: list[StepResult], derived: Derived | None) -> tuple[StepResult, ...]:
         if derived is None:
             rest = (not_checkable(number, "step 3 did not pass") for number in (4, 5, 6, 7))
             return (*steps, failed(3, UNREADABLE), *rest)
         steps = [*steps, derivation.derivation(derived), derivation.extracts(self._parts, derived)]
         step, exact = derivation.execution(self._parts, self._runtime, derived, tuple(steps))
         steps += [step, derivation.accounting(derived)]
-        if answered:
-            return (*steps, not_checkable(7, "already answered once for this release"))
         if exact is None or any(step.verdict != "pass" for step in steps):
             return (*steps, not_checkable(7, "the steps before did not all pass"))
+        with self._parts.db.write() as tx:
+            mine = store.claim_noise(tx, replay)
+        if not mine:
+            return (*steps, not_checkable(7, "already answered once for this release"))
         return (*steps, derivation.noise(self._parts, derived, exact, self._objects.get(derived.csv)))
 
     def _evidence(self, tx: Transaction, release: str) -> Evidence:

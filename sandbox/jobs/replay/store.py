@@ -24,6 +24,15 @@ replays = Table(
 )
 
 
+noise_answers = Table(
+    "replay_noise",
+    metadata,
+    Column("release", String(64), primary_key=True),
+    Column("replay", String(64), nullable=False),
+)
+"""Step 7 is answered once per release: whichever replay comes to it first holds the row."""
+
+
 def add(tx: Transaction, replay: Replay) -> None:
     """Insert a requested replay."""
     tx.execute(
@@ -67,11 +76,12 @@ def move(tx: Transaction, replay: Replay, state: str, lease_until: str | None, r
     return done.rowcount == 1
 
 
-def bound_checked(tx: Transaction, release: str) -> bool:
-    """Tell whether an earlier replay of the release already answered step 7, which is answered once."""
-    found = tx.execute(select(replays.c.report).where(replays.c.release == release, replays.c.state == "finished"))
-    reports = [json.loads(line.report) for line in found if line.report]
-    return any(step["step"] == 7 and step["verdict"] != "not_checkable" for report in reports for step in report["steps"])
+def claim_noise(tx: Transaction, replay: Replay) -> bool:
+    """Reserve the one answer about a release's noise for one replay; tell whether it has it."""
+    found = tx.execute(select(noise_answers.c.replay).where(noise_answers.c.release == replay.release)).scalar_one_or_none()
+    if found is None:
+        tx.execute(insert(noise_answers).values(release=replay.release, replay=replay.id))
+    return found in {None, replay.id}
 
 
 def _replay(found: Row[Any]) -> Replay:

@@ -74,6 +74,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("agreement", "canonical_digest", name=op.f("pk_promotion")),
     )
     op.create_table(
+        "replay_noise",
+        sa.Column("release", sa.String(length=64), nullable=False),
+        sa.Column("replay", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("release", name=op.f("pk_replay_noise")),
+    )
+    op.create_table(
         "replay",
         sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("id", sa.String(length=64), nullable=False),
