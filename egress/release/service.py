@@ -74,6 +74,7 @@ class ReleaseService:
             request = reviews.by_id(tx, request_id)
             if request is None or not access.sees_all(principal) or "reviews:vote" not in principal.scopes:
                 raise YuneiError("NOT_FOUND")
+            self._steps.log(tx, request, "release.retried", {}, principal)
             return self._package(tx, request).state
 
     def list(self, principal: Principal, after: str | None, limit: int) -> Page[Mapping[str, Json]]:

@@ -310,6 +310,9 @@ def test_a_failed_package_is_tried_again_once_its_cause_is_gone(town: Stage) -> 
     town.work()
     assert town.state(request) == "packaging_failed", "a repeated message is not a decision"
     assert town.releases.retry(town.who("per-li"), request) == "released"
+    with town.db.read() as tx:
+        logged = [one.event for one in town.audit.events(tx, None, -1, 100, request) if one.event.type == "release.retried"]
+    assert [event.actor for event in logged] == ["per-li", "per-li"], "each order to package again has its author"
 
 
 def test_a_missing_key_or_dossier_waits_and_releases_nothing(town: Stage) -> None:
