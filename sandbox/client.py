@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self, cast
 from urllib.parse import quote, urlsplit
@@ -186,6 +186,18 @@ class Client:
         """Return audit events after an index, with the openings of their leaves."""
         wanted = "" if subject is None else f"&subject={_name(subject)}"
         return self._json("GET", f"/audit/events?after={after}&limit={limit}{wanted}")
+
+    def system(self) -> Document:
+        """Return versions, the required isolation level and the queue, for the system administrator."""
+        return self._json("GET", "/system")
+
+    def issue_token(self, person: str, days: int, scopes: Sequence[str] | None = None, key: str | None = None) -> Document:
+        """Let the security administrator make a token; its text is in this answer and in no later one."""
+        return self._json("POST", "/tokens", {"person": person, "scopes": scopes, "days": days}, _once(key))
+
+    def revoke_token(self, token: str) -> Document:
+        """End a token, named by its identifier."""
+        return self._json("DELETE", f"/tokens/{_name(token)}")
 
     def checkpoint(self) -> str:
         """Return the signed head of the audit log."""

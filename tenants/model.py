@@ -1,7 +1,7 @@
 """Who takes part: organisations, people with roles, service agreements, and the principal that a token speaks for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
@@ -91,6 +91,27 @@ class Principal:
     roles: frozenset[Role]
     scopes: frozenset[str]
     token: str
+
+
+@dataclass(frozen=True)
+class IssuedToken:
+    """A token at the moment it is made, the only one at which its text exists outside its holder's hands."""
+
+    id: str
+    text: str = field(repr=False)
+    person: str
+    scopes: frozenset[str]
+    expires_at: str
+
+    def as_json(self) -> Mapping[str, Json]:
+        """Return the token for the one answer that carries it."""
+        return {
+            "id": self.id,
+            "token": self.text,
+            "person": self.person,
+            "scopes": sorted(self.scopes),
+            "expires_at": self.expires_at,
+        }
 
 
 _SUPERVISION = (Role.REVIEWER_AUTHORITY, Role.SYSTEM)

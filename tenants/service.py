@@ -14,12 +14,13 @@ from sandbox.kernel.canonical import Json
 from sandbox.kernel.clock import Clock, civil_date, stamp
 from sandbox.kernel.db import Database, Transaction
 from sandbox.kernel.errors import YuneiError
+from sandbox.kernel.idempotency import store as idempotency
 from sandbox.kernel.ids import new_id
 from sandbox.kernel.roles import Role
 from sandbox.kernel.states import advance
 from tenants import store
 from tenants.decide import MAX_TOKEN_DAYS, Refused, may_hold, may_issue, scopes_of, sees
-from tenants.model import AGREEMENT, SYSTEM_ACTOR, Assignment, Organisation, Person, Principal, ServiceAgreement
+from tenants.model import AGREEMENT, SYSTEM_ACTOR, Assignment, IssuedToken, Organisation, Person, Principal, ServiceAgreement
 
 TOKEN_PREFIX = "yn_"  # noqa: S105 - a public prefix by which scanners find leaked tokens
 _TOKEN_BYTES = 32
@@ -71,21 +72,29 @@ class TenantService:
             YuneiError: `NOT_FOUND`, `SCOPE_MISSING` or `MALFORMED`.
 
         """
-        if not 1 <= days <= MAX_TOKEN_DAYS:
-            raise YuneiError("MALFORMED", field="days", maximum=MAX_TOKEN_DAYS)
-        text = TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
-        now = self._clock.now()
         with self._db.write() as tx:
-            holder = _found(store.person(tx, person))
-            granted = may_issue(holder, scopes)
-            if isinstance(granted, Refused):
-                raise YuneiError(granted.code, person=person, scopes=sorted(scopes or ()))
-            hashed = hashlib.sha256(text.encode()).hexdigest()
-            token = store.Token(new_id("tok"), hashed, person, granted, stamp(now), stamp(now + timedelta(days=days)))
-            store.add_token(tx, token)
-            facts: Mapping[str, Json] = {"person": person, "scopes": sorted(granted), "expires_at": token.expires_at}
-            self._audit.append(tx, AuditEvent("token.issued", token.id, actor, (holder.organisation,), facts))
-        return text
+            return self._issue(tx, person, scopes, days, actor).text
+
+    def issue_once(
+        self, principal: Principal, person: str, scopes: frozenset[str] | None, days: int, idempotency_key: str
+    ) -> IssuedToken:
+        """Let the security administrator make a token for somebody else; see `issue_token`.
+
+        A repetition under the same key is refused: the text is not kept, so the first answer cannot be given again.
+
+        Raises:
+            YuneiError: `NOT_PERMITTED` for oneself, `IDEMPOTENCY_CLASH`, and the codes of `issue_token`.
+
+        """
+        if person == principal.person:
+            raise YuneiError("NOT_PERMITTED", object="token")
+        body: Mapping[str, Json] = {"person": person, "scopes": None if scopes is None else sorted(scopes), "days": days}
+        with self._db.write() as tx:
+            if idempotency.known(tx, principal.person, "tokens", idempotency_key, body) is not None:
+                raise YuneiError("IDEMPOTENCY_CLASH")
+            issued = self._issue(tx, person, scopes, days, principal.person)
+            idempotency.remember(tx, principal.person, "tokens", idempotency_key, body, issued.id)
+        return issued
 
     def revoke(self, token: str, actor: str = SYSTEM_ACTOR) -> bool:
         """End a token at once, named by its identifier or by its text; returns whether it was still valid until now.
@@ -214,6 +223,21 @@ class TenantService:
         store.save_agreement(tx, value, new=known is None)
         self._audit.append(tx, _agreement_event(tx, event, value, actor))
         return True
+
+    def _issue(self, tx: Transaction, person: str, scopes: frozenset[str] | None, days: int, actor: str) -> IssuedToken:
+        if not 1 <= days <= MAX_TOKEN_DAYS:
+            raise YuneiError("MALFORMED", field="days", maximum=MAX_TOKEN_DAYS)
+        holder = _found(store.person(tx, person))
+        granted = may_issue(holder, scopes)
+        if isinstance(granted, Refused):
+            raise YuneiError(granted.code, person=person, scopes=sorted(scopes or ()))
+        now, text = self._clock.now(), TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
+        hashed = hashlib.sha256(text.encode()).hexdigest()
+        token = store.Token(new_id("tok"), hashed, person, granted, stamp(now), stamp(now + timedelta(days=days)))
+        store.add_token(tx, token)
+        facts: Mapping[str, Json] = {"person": person, "scopes": sorted(granted), "expires_at": token.expires_at}
+        self._audit.append(tx, AuditEvent("token.issued", token.id, actor, (holder.organisation,), facts))
+        return IssuedToken(token.id, text, person, granted, token.expires_at)
 
     def _assign(self, tx: Transaction, value: Person) -> None:
         now = stamp(self._clock.now())

@@ -18,7 +18,7 @@ from sandbox.kernel.page import Page
 from sandbox.kernel.roles import Role
 from sandbox.kernel.settings import Settings
 from tenants.decide import ROLES, SCOPES
-from tenants.model import Principal, ServiceAgreement
+from tenants.model import IssuedToken, Principal, ServiceAgreement
 
 FINDING = {
     "code": "COLUMN_NOT_GRANTED",
@@ -34,6 +34,7 @@ JOB = "job-" + "a" * 26
 REVIEW = "req-" + "b" * 26
 RELEASE = "rel-" + "c" * 26
 REPLAY = "rpl-" + "d" * 26
+TOKEN = "tok-" + "e" * 26
 UNKNOWN = "job-" + "z" * 26
 ETAG = "sha256:" + "0" * 64
 AGREEMENT = ServiceAgreement("agr-1", "opa-1", "org-o", "org-a", date(2026, 1, 1), date(2026, 12, 31), "active")
@@ -60,6 +61,14 @@ class FakeTenants:
             if role is not Role.SYSTEM and text == token(role):
                 return principal(role)
         raise YuneiError("UNAUTHENTICATED")
+
+    def issue_once(self, caller: Principal, person: str, scopes: frozenset[str] | None, days: int, key: str) -> IssuedToken:
+        return IssuedToken(TOKEN, "yn_new", person, scopes or frozenset(), "2026-11-24T08:00:00.000000Z")
+
+    def revoke(self, name: str, actor: str) -> bool:
+        if name != TOKEN:
+            raise YuneiError("NOT_FOUND")
+        return True
 
     def agreements(self, tx: object, caller: Principal) -> tuple[ServiceAgreement, ...]:
         return (AGREEMENT,)

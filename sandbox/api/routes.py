@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI, Response, Security
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.sse import EventSourceResponse
 
-from sandbox.api import agreements, events, evidence, jobs, queries, releases, reviews, service_info
+from sandbox.api import agreements, events, evidence, jobs, queries, releases, reviews, service_info, system, tokens
 from sandbox.api.auth import authorise
 from sandbox.api.documentation import binary, header, problem_responses
 from sandbox.api.inputs import refuse_body, refuse_unknown_query
@@ -107,7 +107,7 @@ ROUTES: tuple[Route, ...] = (
         jobs.Promotion,
         (*_KEYED, "NOT_FOUND", "ILLEGAL_TRANSITION"),
     ),
-    Route("GET", "/reviews", reviews.list_reviews, "reviews:read", reviews.ReviewPage, ("NOT_FOUND",), omit_unset=True),
+    Route("GET", "/reviews", reviews.list_reviews, "reviews:read", reviews.ReviewPage, omit_unset=True),
     _review("GET", "", reviews.get_review, "reviews:read"),
     _review("POST", "/votes", reviews.vote_review, "reviews:vote", *_KEYED, *_VOTE),
     _review("POST", "/return", reviews.return_review, "reviews:vote", *_KEYED, *_VOTE),
@@ -119,9 +119,9 @@ ROUTES: tuple[Route, ...] = (
         reviews.package_review,
         "reviews:vote",
         reviews.Packaging,
-        ("NOT_FOUND", "ILLEGAL_TRANSITION"),
+        ("NOT_FOUND", "ILLEGAL_TRANSITION", "DISK_FULL"),
     ),
-    Route("GET", "/releases", releases.list_releases, "releases:read", releases.ReleasePage, ("NOT_FOUND",)),
+    Route("GET", "/releases", releases.list_releases, "releases:read", releases.ReleasePage),
     Route("GET", "/releases/{id}", releases.get_release, "releases:read", releases.ReleaseResource, ("NOT_FOUND", _STORED)),
     Route(
         "GET",
@@ -129,7 +129,7 @@ ROUTES: tuple[Route, ...] = (
         releases.get_release_content,
         "releases:read",
         None,
-        (*_GONE, "NOT_ACCEPTABLE"),
+        _GONE,
         response_class=Response,
         responses=_FILE,
     ),
@@ -149,7 +149,7 @@ ROUTES: tuple[Route, ...] = (
         releases.recall_release,
         "releases:recall",
         releases.RecallStatement,
-        (*_KEYED, "NOT_FOUND", "COMMENT_REQUIRED", "ILLEGAL_TRANSITION", _STORED),
+        (*_KEYED, "NOT_FOUND", "NOT_PERMITTED", "COMMENT_REQUIRED", "ILLEGAL_TRANSITION", "DISK_FULL", _STORED),
     ),
     Route(
         "POST",
@@ -162,17 +162,28 @@ ROUTES: tuple[Route, ...] = (
         responses=_REPLAY_PLACE,
     ),
     Route("GET", "/replays/{id}", releases.get_replay, "replay:write", releases.ReplayResource, ("NOT_FOUND",)),
-    Route("GET", "/agreements", agreements.list_agreements, "agreements:read", agreements.AgreementPage, ("NOT_FOUND",)),
+    Route("GET", "/agreements", agreements.list_agreements, "agreements:read", agreements.AgreementPage),
     Route("GET", "/agreements/{id}", agreements.get_agreement, "agreements:read", agreements.AgreementResource, ("NOT_FOUND",)),
     _supervision("suspend", agreements.suspend_agreement),
     _supervision("resume", agreements.resume_agreement),
     _supervision("end", agreements.end_agreement),
-    Route("GET", "/budgets", evidence.list_budgets, "budgets:read", evidence.Budgets, ("NOT_FOUND",)),
-    Route("GET", "/audit/events", evidence.list_audit_events, "audit:read", evidence.EventPage, ("NOT_FOUND",)),
+    Route("GET", "/budgets", evidence.list_budgets, "budgets:read", evidence.Budgets),
+    Route("GET", "/audit/events", evidence.list_audit_events, "audit:read", evidence.EventPage, omit_unset=True),
     Route("GET", "/audit/checkpoint", evidence.get_checkpoint, "audit:read", None, response_class=PlainTextResponse),
     Route("GET", "/audit/proof", evidence.get_audit_proof, "audit:read", None, ("NOT_FOUND",), response_class=PlainTextResponse),
     Route("GET", "/audit/consistency", evidence.get_audit_consistency, "audit:read", evidence.Consistency, ("NOT_FOUND",)),
     Route("GET", "/lineage/{id}", evidence.trace_lineage, "lineage:read", evidence.Graph, ("NOT_FOUND",)),
+    Route("GET", "/system", system.get_system, "system:read", system.System),
+    Route(
+        "POST",
+        "/tokens",
+        tokens.issue_token,
+        "tokens:write",
+        tokens.TokenResource,
+        (*_KEYED, "NOT_FOUND", "NOT_PERMITTED"),
+        status=201,
+    ),
+    Route("DELETE", "/tokens/{id}", tokens.revoke_token, "tokens:write", tokens.Revocation, ("NOT_FOUND",)),
     Route("GET", "/keys", service_info.get_keys, OPEN, dict[str, str]),
     Route("GET", "/health", service_info.get_health, OPEN, service_info.Health),
     Route("GET", "/me", service_info.get_me, ANY, service_info.Identity),
@@ -204,14 +215,17 @@ def _authority(route: Route) -> list[Any]:
     return [Security(authorise, scopes=[] if route.scope == ANY else [route.scope])]
 
 
+def _takes_body(route: Route) -> bool:
+    return "body" in signature(route.endpoint).parameters
+
+
 def _bodiless(route: Route) -> list[Any]:
-    takes_body = "body" in signature(route.endpoint).parameters
-    return [] if takes_body or route.method != "POST" else [Depends(refuse_body)]
+    return [] if _takes_body(route) or route.method == "GET" else [Depends(refuse_body)]
 
 
 def _codes(route: Route) -> tuple[str, ...]:
     """Return the codes of the route and those that every such route shares, each once."""
-    common = ("MALFORMED", "TOO_LARGE", "TOO_MANY", "DEFECT", "UNAVAILABLE")
-    closed = () if route.scope == OPEN else ("UNAUTHENTICATED", "NOT_PERMITTED", "SCOPE_MISSING")
-    posted = ("UNSUPPORTED_MEDIA", "DISK_FULL") if route.method == "POST" else ()
-    return tuple(dict.fromkeys((*closed, *route.codes, *posted, *common)))
+    closed = () if route.scope == OPEN else ("UNAUTHENTICATED", "SCOPE_MISSING", "TOO_MANY")
+    sent = ("UNSUPPORTED_MEDIA",) if _takes_body(route) else ()
+    common = ("MALFORMED", "TOO_LARGE", "DEFECT", "UNAVAILABLE")
+    return tuple(dict.fromkeys((*closed, *route.codes, *sent, *common)))

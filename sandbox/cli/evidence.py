@@ -7,6 +7,7 @@ import typer
 
 from sandbox.cli.output import JsonFlag, emit, facts, line, table
 from sandbox.cli.remote import Limit, connect
+from sandbox.kernel.canonical import Json
 from sandbox.kernel.errors import YuneiError
 
 audit = typer.Typer(no_args_is_help=True, help="The audit log: events, checkpoint, proofs.")
@@ -53,8 +54,13 @@ def events(
     openings = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
     table(
         ("index", "tick", "event", "subject", "actor"),
-        [(one["index"], one["tick"], *(one["event"][name] for name in ("type", "subject", "actor"))) for one in openings],
+        [(one["index"], one["tick"], *_named(one["event"])) for one in openings],
     )
+
+
+def _named(event: Json) -> tuple[Json, ...]:
+    """Name an event; one that an auditor may not open is a leaf and no more."""
+    return tuple(event[name] for name in ("type", "subject", "actor")) if isinstance(event, dict) else ("(sealed)",)
 
 
 @audit.command()

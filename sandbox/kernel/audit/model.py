@@ -15,6 +15,10 @@ from sandbox.kernel.canonical import Json, canonical_bytes
 
 NONCE_BYTES = 32
 
+CLOSED_TYPES = frozenset({"job.measured", "extract.built", "review.approved", "review.returned", "review.rejected"})
+"""Events that nobody opens but the organisations which they name, whatever scope an auditor has: exact measures of runs,
+exact counts of an institution's faulty rows, and votes with their comments. Auditors hold the leaves all the same."""
+
 _STAMP, _HEX = frozenset("0123456789-:.TZ"), frozenset("0123456789abcdef")
 
 
@@ -53,6 +57,23 @@ class StoredEvent:
 
 
 @dataclass(frozen=True)
+class Sealed:
+    """A leaf as everybody may have it: its place, its tick, and the commitment that only a nonce opens."""
+
+    index: int
+    tick: str
+    commit: str
+
+    def as_json(self) -> Mapping[str, Json]:
+        """Return the leaf's content, beside what an opening would add."""
+        return {"v": 1, "index": self.index, "tick": self.tick, "nonce": None, "event": None, "commit": self.commit}
+
+    def leaf(self) -> bytes:
+        """Return the leaf."""
+        return leaf_bytes(self.index, self.tick, self.commit)
+
+
+@dataclass(frozen=True)
 class Entry:
     """One event on its way into the log: `text` is its canonical form, `leaf` commits to it under `nonce`."""
 
@@ -81,6 +102,14 @@ class Opening:
     def leaf(self) -> bytes:
         """Return the leaf that this opening belongs to."""
         return leaf_bytes(self.index, self.tick, commitment(self.nonce, canonical_bytes(self.event)))
+
+
+def shown(opening: Opening, reader: str) -> Opening | Sealed:
+    """Return what an auditor of organisation `reader`, who may read the whole log, gets of one event."""
+    named = opening.event["tenants"]
+    if opening.event["type"] not in CLOSED_TYPES or (isinstance(named, (list, tuple)) and reader in named):
+        return opening
+    return Sealed(opening.index, opening.tick, commitment(opening.nonce, canonical_bytes(opening.event)))
 
 
 def entry(index: int, tick: str, nonce: bytes, event: AuditEvent) -> Entry:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 
 from sandbox.kernel.audit import merkle, store
-from sandbox.kernel.audit.model import NONCE_BYTES, AuditEvent, Opening, StoredEvent, entry
+from sandbox.kernel.audit.model import NONCE_BYTES, AuditEvent, Opening, Sealed, StoredEvent, entry, shown
 from sandbox.kernel.audit.note import Checkpoint, TlogProof, sign_note
 from sandbox.kernel.clock import Clock, next_tick, stamp
 from sandbox.kernel.db import Transaction
@@ -96,6 +96,19 @@ class AuditLog:
 
         """
         return store.page(tx, tenants, after, limit, subject)
+
+    def openings(self, tx: Transaction, reader: str, after: int, limit: int, subject: str | None = None) -> tuple[Opening, ...]:
+        """Return the openings of events that organisation `reader` takes part in; see `events`."""
+        return store.openings(tx, frozenset({reader}), after, limit, subject)
+
+    def audited(
+        self, tx: Transaction, reader: str, after: int, limit: int, subject: str | None = None
+    ) -> tuple[Opening | Sealed, ...]:
+        """Return every leaf for an auditor of organisation `reader`: opened, or sealed where the event is not theirs to open.
+
+        Under one subject too, so that a page tells of each of its events that there is one.
+        """
+        return tuple(shown(found, reader) for found in store.openings(tx, None, after, limit, subject))
 
     def latest(self, tx: Transaction, subject: str) -> StoredEvent | None:
         """Return the newest event of one object."""

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Row,
+    Select,
     String,
     Table,
     Text,
@@ -122,13 +123,22 @@ def add_checkpoint(tx: Transaction, count: int, note: str) -> None:
 
 def page(tx: Transaction, seen_by: frozenset[str] | None, after: int, limit: int, subject: str | None) -> tuple[StoredEvent, ...]:
     """Return events after `after`, oldest first; only those that one of `seen_by` may open, or all for None."""
+    return tuple(_stored(row) for row in tx.execute(_page(seen_by, after, limit, subject)))
+
+
+def openings(tx: Transaction, seen_by: frozenset[str] | None, after: int, limit: int, subject: str | None) -> tuple[Opening, ...]:
+    """Return the same events as `page`, with the nonces of their leaves."""
+    return tuple(_opening(row) for row in tx.execute(_page(seen_by, after, limit, subject)))
+
+
+def _page(seen_by: frozenset[str] | None, after: int, limit: int, subject: str | None) -> Select[tuple[object, ...]]:
     query = select(events).where(events.c.leaf_index > after).order_by(events.c.leaf_index).limit(limit)
     if subject is not None:
         query = query.where(events.c.subject == subject)
     if seen_by is not None:
         own = select(tenants.c.leaf_index).where(tenants.c.tenant.in_(sorted(seen_by)))
         query = query.where(events.c.leaf_index.in_(own))
-    return tuple(_stored(row) for row in tx.execute(query))
+    return query
 
 
 def latest(tx: Transaction, subject: str) -> StoredEvent | None:
@@ -141,7 +151,7 @@ def latest(tx: Transaction, subject: str) -> StoredEvent | None:
 def opening(tx: Transaction, index: int) -> Opening | None:
     """Return the opening of one leaf, or None where there is none (any more)."""
     row = tx.execute(select(events).where(events.c.leaf_index == index)).one_or_none()
-    return None if row is None else Opening(row.leaf_index, row.tick, bytes(row.nonce), json.loads(row.event))
+    return None if row is None else _opening(row)
 
 
 def all_leaves(tx: Transaction, after: int, limit: int) -> tuple[bytes, ...]:
@@ -166,6 +176,10 @@ def _insert(tx: Transaction, table: Table, rows: Sequence[tuple[object, ...]]) -
 def _insert_sql(table: Table, dialect: Dialect) -> tuple[str, bool]:
     compiled = insert(table).compile(dialect=dialect)
     return str(compiled), compiled.positional
+
+
+def _opening(row: Row[tuple[object, ...]]) -> Opening:
+    return Opening(row.leaf_index, row.tick, bytes(row.nonce), json.loads(row.event))
 
 
 def _stored(row: Row[tuple[object, ...]]) -> StoredEvent:
