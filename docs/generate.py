@@ -77,7 +77,8 @@ def states_page() -> str:
 
 def errors_page() -> str:
     """List the codes of problems and of findings."""
-    problems = [(f"`{code}`", str(kind.status), kind.zh, kind.en) for code, kind in errors.CATALOGUE.items()]
+    problems = [(f"`{code}`", str(kind.status), kind.zh, kind.en) for code, kind in errors.PROBLEMS.items()]
+    outcomes = [(f"`{code}`", kind.zh, kind.en) for code, kind in errors.RUN_OUTCOMES.items()]
     reasons = [
         (f"`{code}`", kind.rule, kind.severity, f"{kind.zh}<br>{kind.en}", f"{kind.fix_zh}<br>{kind.fix_en}", kind.article)
         for code, kind in (*findings.CATALOGUE.items(), *findings.NOTICES.items())
@@ -87,6 +88,8 @@ def errors_page() -> str:
         "All lists are closed: nothing else leaves the service, and every text is constant.",
         "## Problems\n\nThe `code` of an `application/problem+json` answer (RFC 9457).",
         table(("code", "status", "zh", "en"), problems),
+        "## Outcomes of runs\n\nIn `code` of a job that failed. Tenants see `RUN_FAILED` for each limit that depends on rows.",
+        table(("code", "zh", "en"), outcomes),
         "## Findings\n\nReasons of the policy compiler, in `findings` of a dry run and of a refused submission.",
         table(("code", "rule", "severity", "what", "accepted instead", "article"), reasons),
         "## Faults of a directory to apply\n\nIn `faults` of `APPLY_INVALID`, each with file, place and detail.",

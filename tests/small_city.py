@@ -12,6 +12,7 @@ from sandbox.bootstrap import Container, build
 from sandbox.cli.city import CitySize, write_city
 from sandbox.isolation.process import ProcessRuntime
 from sandbox.jobs.apply import apply
+from sandbox.jobs.model import JOB
 from sandbox.jobs.pipeline import Pipeline
 from sandbox.jobs.replay.run import Replayer
 from sandbox.kernel.clock import Clock
@@ -26,7 +27,7 @@ COUNT_SQL = "SELECT gender, count(DISTINCT resident_id) AS n FROM residents GROU
 AVERAGE_SQL = """\
 SELECT h.tier, avg(v.cost) AS cost, count(*) AS n FROM visits v
 JOIN residents r ON v.resident_id = r.resident_id JOIN hospitals h ON v.hospital = h.hospital GROUP BY h.tier"""
-ENDED = frozenset({"released", "blocked", "failed", "cancelled", "expired"})
+ENDED = JOB.final
 
 
 def ask(sql: str, environment: str = "prod", **changes: Any) -> SubmittedQuery:

@@ -14,9 +14,6 @@ from sandbox.kernel.canonical import Json
 app = typer.Typer(no_args_is_help=True, help="Jobs: submit, look, wait, cancel, promote.")
 
 Job = Annotated[str, typer.Argument(help="job-…")]
-ENDED = frozenset({"released", "blocked", "failed", "cancelled", "expired", "refused"})
-SETTLED = ENDED | {"in_egress"}
-"""States in which a job waits for people or has ended."""
 
 
 @app.command()
@@ -70,8 +67,10 @@ def wait(
     as_json: JsonFlag = False,
 ) -> None:
     """Wait until a job has ended or waits for review; passes unless it failed, was blocked or came to nothing."""
+    from sandbox.jobs.model import JOB
+
     with connect(context) as client:
-        view = client.wait(job, ENDED if final else SETTLED, timeout)
+        view = client.wait(job, JOB.final if final else JOB.final | {"in_egress"}, timeout)
     _show(view, as_json=as_json)
     raise typer.Exit(Exit.DONE if view["state"] in {"released", "in_egress"} else Exit.REFUSED)
 

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sandbox.client import Client
+from sandbox.jobs.model import JOB
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.objects import ObjectStore
 
@@ -41,8 +42,6 @@ VOTERS = {"count": ("per-ning", AUTHORITY), "average": ("per-ning", "per-wang")}
 """The delegate of each institution whose data was used, and at least two people."""
 RECIPIENT, STRANGER, AUDITOR = "per-zhao", "per-sun", "per-zhou"
 CAST = (ANALYST, "per-ning", "per-wang", AUTHORITY, RECIPIENT, STRANGER, AUDITOR)
-
-ENDED = frozenset({"released", "blocked", "failed", "cancelled", "expired"})
 
 
 class StoryError(Exception):
@@ -117,7 +116,7 @@ def develop(scene: Scene) -> None:
     scene.say(f"in prod before promotion: {code}")
     jobs = [scene.analyst().submit(query(sql, "dev")) for sql in (COUNT_SQL, AVERAGE_SQL)]
     for job in jobs:
-        done = scene.analyst().wait(str(job["id"]), ENDED, 60)
+        done = scene.analyst().wait(str(job["id"]), JOB.final, 60)
         demand(done["state"] == "released", f"dev job ended {done['state']} {done['code']}")
         promoted = scene.analyst().promote(str(job["id"]))
         scene.say(f"promoted {str(promoted['canonical_digest'])[:23]}…")
@@ -138,7 +137,7 @@ def _until(client: Client, job: str, last: str) -> list[Mapping[str, Any]]:
         found.append(event)
         if event["type"] == last:
             return found
-        demand(event["type"] not in ENDED, f"job ended as {event['type']}")
+        demand(event["type"] not in JOB.final, f"job ended as {event['type']}")
     raise StoryError("progress ended early")
 
 
@@ -159,7 +158,7 @@ def release(scene: Scene) -> None:
     jobs = cast("list[dict[str, Any]]", scene.analyst().jobs()["items"])
     for name, request in list(scene.releases.items()):
         job = next(found["id"] for found in jobs if found["review"] == request)
-        scene.releases[name] = str(scene.analyst().wait(job, ENDED, 30)["release"])
+        scene.releases[name] = str(scene.analyst().wait(job, JOB.final, 30)["release"])
         table = pq.read_table(io.BytesIO(recipient.content(scene.releases[name], "parquet")))
         scene.console.print(_shown(name, table))
         (scene.out / f"{name}.csv").write_bytes(recipient.content(scene.releases[name], "csv"))

@@ -27,7 +27,6 @@ VISIBLE: Mapping[str, str] = {
     "block": "blocked",
     "fail": "failed",
     "cancel": "cancelled",
-    "expire": "expired",
 }
 """Event of the table → what the tenant's progress shows; events that are missing here stay inside."""
 

@@ -19,7 +19,7 @@ class ErrorKind:
     en: str
 
 
-CATALOGUE: Mapping[str, ErrorKind] = {
+PROBLEMS: Mapping[str, ErrorKind] = {
     # the request itself
     "MALFORMED": ErrorKind(422, "请求格式不正确", "The request is malformed"),
     "UNAUTHENTICATED": ErrorKind(401, "缺少有效令牌", "A valid bearer token is required"),
@@ -60,12 +60,6 @@ CATALOGUE: Mapping[str, ErrorKind] = {
         409, "策略版本号已被使用或倒退", "The policy version was used for other content, or goes back"
     ),
     # running
-    "RUN_FAILED": ErrorKind(500, "计算失败", "The run failed"),
-    "RUN_DEADLINE": ErrorKind(500, "计算超过时限", "The run passed its deadline"),
-    "RUN_MEMORY": ErrorKind(500, "计算超过内存限制", "The run passed its memory limit"),
-    "RUN_SCRATCH_FULL": ErrorKind(500, "临时空间不足", "The run filled its scratch space"),
-    "RUN_OUTPUT_CAP": ErrorKind(500, "结果超过上限", "The result is over its cap"),
-    "RUN_LOST": ErrorKind(500, "执行者丢失", "The worker was lost during the run"),
     "ISOLATION_BELOW_REQUIRED": ErrorKind(503, "隔离级别不足", "Isolation is below the required level"),
     "ENGINE_SQL_REFUSED": ErrorKind(500, "生成的 SQL 未通过二次核验", "The generated SQL failed the second opinion"),
     "SUPPLY_FAILED": ErrorKind(500, "数据供给失败", "Supply failed"),
@@ -91,6 +85,19 @@ CATALOGUE: Mapping[str, ErrorKind] = {
     "SCHEMA_UNKNOWN": ErrorKind(500, "数据库来自更新的版本", "The database was made by a newer version"),
     "KEY_MISSING": ErrorKind(500, "缺少密钥", "A key is missing"),
 }
+
+RUN_OUTCOMES: Mapping[str, ErrorKind] = {
+    "RUN_FAILED": ErrorKind(500, "计算失败", "The run failed"),
+    "RUN_DEADLINE": ErrorKind(500, "计算超过时限", "The run passed its deadline"),
+    "RUN_MEMORY": ErrorKind(500, "计算超过内存限制", "The run passed its memory limit"),
+    "RUN_SCRATCH_FULL": ErrorKind(500, "临时空间不足", "The run filled its scratch space"),
+    "RUN_OUTPUT_CAP": ErrorKind(500, "结果超过上限", "The result is over its cap"),
+    "RUN_LOST": ErrorKind(500, "执行者丢失", "The worker was lost during the run"),
+}
+"""How a run ends without a result. They stand in a job's `code` and in evidence; raised in a request they are a `DEFECT`."""
+
+CATALOGUE: Mapping[str, ErrorKind] = {**PROBLEMS, **RUN_OUTCOMES}
+"""Every code there is."""
 
 
 class YuneiError(Exception):

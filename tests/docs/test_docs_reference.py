@@ -1,5 +1,6 @@
 """The generated pages say what the code says, and nothing in the code is missing from them."""
 
+import ast
 import importlib.util
 import json
 import re
@@ -14,6 +15,8 @@ import pytest
 from policies import findings
 from policies.catalog import CatalogItem
 from policies.policy import Policy
+from sandbox.api.routes import ROUTES
+from sandbox.isolation.child.codes import RUN_CODES
 from sandbox.kernel import errors
 from sandbox.kernel.roles import Role
 from sandbox.kernel.settings import Settings
@@ -82,6 +85,25 @@ def test_every_code_that_is_raised_is_in_the_catalogue() -> None:
         for code in re.findall(r'YuneiError\(\s*"([A-Z_]+)"', path.read_text(encoding="utf-8"))
     }
     assert {pair for pair in raised if pair[1] not in errors.CATALOGUE} == set()
+
+
+def test_every_code_of_the_catalogue_is_raised_or_mapped_somewhere() -> None:
+    """A code that nothing gives would be a promise without anybody who keeps it; the table of routes is no such place."""
+    listed = {"sandbox/kernel/errors.py", "sandbox/api/routes.py"}
+    given = {
+        node.value
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        if path.relative_to(ROOT).as_posix() not in listed
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert set(errors.CATALOGUE) - given == set()
+
+
+def test_no_route_documents_the_outcome_of_a_run() -> None:
+    assert {code for route in ROUTES for code in route.codes} <= set(errors.PROBLEMS)
+    assert set(RUN_CODES.values()) <= {*errors.RUN_OUTCOMES, "ISOLATION_BELOW_REQUIRED"}
 
 
 def test_every_setting_stands_on_its_page() -> None:
