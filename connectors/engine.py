@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connectors.files import DigestedFile, private_directory
+from policies import engine_text
 from sandbox.kernel.errors import YuneiError
 
 MEMORY = "1GB"
@@ -42,8 +43,8 @@ class SupplyEngine:
         self.run("SET autoinstall_known_extensions = false")
         self.run("SET autoload_known_extensions = false")
         self.run("SET enable_progress_bar = false")
-        self.run(f"SET temp_directory = {literal(self._spill.name)}")
-        self.run(f"SET allowed_directories = [{', '.join(literal(str(one.resolve())) for one in directories)}]")
+        self.run(f"SET temp_directory = {engine_text.text(self._spill.name)}")
+        self.run(f"SET allowed_directories = [{', '.join(engine_text.text(str(one.resolve())) for one in directories)}]")
         self.run("SET enable_external_access = false")
         self.run("SET lock_configuration = true")
 
@@ -74,11 +75,6 @@ class SupplyEngine:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-
-def literal(text: str) -> str:
-    """Quote a text literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def write_parquet(target: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> tuple[str, int]:

@@ -5,7 +5,8 @@ No key, secret or data value stands in this text; secrets are bound to the param
 
 from dataclasses import dataclass
 
-from connectors.final_form import FinalColumn, final_column, identifier, text_literal
+from connectors.final_form import FinalColumn, final_column
+from policies import engine_text as sql
 from policies.grant import PSEUDONYM, RANK, UNIT, GrantedColumn, GrantedTable
 
 UNITS = "units"
@@ -27,7 +28,7 @@ class Source:
     def relation(self) -> str:
         """The admitted rows, under the alias `r`."""
         where = f" WHERE {self.admitted}" if self.admitted else ""
-        return f"(SELECT * FROM read_parquet({text_literal(self.path)}){where}) AS r"
+        return f"(SELECT * FROM read_parquet({sql.text(self.path)}){where}) AS r"
 
 
 def unit_rows(source: Source, key: str) -> str:
@@ -37,20 +38,20 @@ def unit_rows(source: Source, key: str) -> str:
     how keys sort nor when a unit was entered.
     """
     return (
-        f"CREATE TEMP TABLE {UNITS} AS SELECT value, {identifier(PSEUDONYM)}, "
-        f"row_number() OVER (ORDER BY {identifier(PSEUDONYM)}, value) - 1 AS {identifier(UNIT)} "
+        f"CREATE TEMP TABLE {UNITS} AS SELECT value, {sql.name(PSEUDONYM)}, "
+        f"row_number() OVER (ORDER BY {sql.name(PSEUDONYM)}, value) - 1 AS {sql.name(UNIT)} "
         f"FROM ({_pseudonyms(source, key)})"
     )
 
 
 def key_rows(table: str, source: Source, key: str) -> str:
     """Return the statement that makes the map from another key column's values to their pseudonyms."""
-    return f"CREATE TEMP TABLE {identifier(table)} AS {_pseudonyms(source, key)}"
+    return f"CREATE TEMP TABLE {sql.name(table)} AS {_pseudonyms(source, key)}"
 
 
 def _pseudonyms(source: Source, key: str) -> str:
-    distinct = f"SELECT DISTINCT {_key_text(key)} AS value FROM {source.relation} WHERE r.{identifier(key)} IS NOT NULL"
-    return f"SELECT value, {HMAC64.format(message='value')} AS {identifier(PSEUDONYM)} FROM ({distinct})"
+    distinct = f"SELECT DISTINCT {_key_text(key)} AS value FROM {source.relation} WHERE r.{sql.name(key)} IS NOT NULL"
+    return f"SELECT value, {HMAC64.format(message='value')} AS {sql.name(PSEUDONYM)} FROM ({distinct})"
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,10 @@ def private_rows(table: PrivateTable) -> str:
     The hash stands in the rank's column and is over the unit's pseudonym and the row's content, so rows of different units
     never share one; `ranking` makes ranks of it and applies the cap.
     """
-    columns = [identifier(name) for name in table.granted.columns]
-    pid, unit, rank = identifier(PSEUDONYM), identifier(UNIT), identifier(RANK)
+    columns = [sql.name(name) for name in table.granted.columns]
+    pid, unit, rank = sql.name(PSEUDONYM), sql.name(UNIT), sql.name(RANK)
     attached = (
-        f"SELECT {''.join(f'{_stored(table, column)} AS {identifier(name)}, ' for name, column in table.granted.columns.items())}"
+        f"SELECT {''.join(f'{_stored(table, column)} AS {sql.name(name)}, ' for name, column in table.granted.columns.items())}"
         f"u.{pid}, u.{unit} FROM {table.source.relation} JOIN {UNITS} AS u ON u.value = {_key_text(table.key)}{_key_joins(table)}"
     )
     hashed = KEYED64.format(message=_content(table))
@@ -89,11 +90,11 @@ def public_rows(table: GrantedTable, source: Source) -> str:
     Which of several rows stays is decided by content alone. A unique value that is NULL joins nothing and is left out.
     """
     finals = [final_column(column, "r") for column in table.columns.values()]
-    columns = [identifier(final.name) for final in finals]
+    columns = [sql.name(final.name) for final in finals]
     everything = ", ".join(columns)
-    query = f"SELECT {', '.join(f'{final.sql} AS {identifier(final.name)}' for final in finals)} FROM {source.relation}"
+    query = f"SELECT {', '.join(f'{final.sql} AS {sql.name(final.name)}' for final in finals)} FROM {source.relation}"
     for name in sorted(table.unique.intersection(table.columns)):
-        key = identifier(name)
+        key = sql.name(name)
         first = f"row_number() OVER (PARTITION BY {key} ORDER BY {everything}) = 1"
         query = f"SELECT * FROM ({query}) WHERE {key} IS NOT NULL QUALIFY {first}"
     return f"SELECT {everything} FROM ({query}) ORDER BY {everything}"
@@ -104,8 +105,8 @@ def private_counts(table: PrivateTable, owner: Source, owner_key: str) -> str:
 
     An orphan names a unit that its own table never held; rows of units that are merely not granted are no violation.
     """
-    known = f"(SELECT DISTINCT {_key_text(owner_key)} AS value FROM {owner.relation} WHERE r.{identifier(owner_key)} IS NOT NULL)"
-    key = f"r.{identifier(table.key)}"
+    known = f"(SELECT DISTINCT {_key_text(owner_key)} AS value FROM {owner.relation} WHERE r.{sql.name(owner_key)} IS NOT NULL)"
+    key = f"r.{sql.name(table.key)}"
     counts = ["count(*)", f"count(*) FILTER ({key} IS NULL)", f"count(*) FILTER ({key} IS NOT NULL AND k.value IS NULL)"]
     counts += [f"count(*) FILTER (u.value IS NOT NULL AND ({final.outside}))" for final in _declared(table.granted)]
     return (
@@ -134,19 +135,19 @@ def _stored(table: PrivateTable, column: GrantedColumn) -> str:
     if column.key_of is None:
         return final_column(column, "r").sql
     alias = table.key_maps.get(column.name, "u")
-    return f"{identifier(alias)}.{identifier(PSEUDONYM)}"
+    return f"{sql.name(alias)}.{sql.name(PSEUDONYM)}"
 
 
 def _key_joins(table: PrivateTable) -> str:
     joins = (
-        f" LEFT JOIN {identifier(mapped)} ON {identifier(mapped)}.value = {_key_text(name)}"
+        f" LEFT JOIN {sql.name(mapped)} ON {sql.name(mapped)}.value = {_key_text(name)}"
         for name, mapped in table.key_maps.items()
     )
     return "".join(joins)
 
 
 def _key_text(key: str) -> str:
-    return f"CAST(r.{identifier(key)} AS VARCHAR)"
+    return f"CAST(r.{sql.name(key)} AS VARCHAR)"
 
 
 def _content(table: PrivateTable) -> str:
@@ -154,9 +155,9 @@ def _content(table: PrivateTable) -> str:
 
     Texts carry their length; other types never contain the separator, and are never empty but for NULL.
     """
-    texts = [f"{identifier(PSEUDONYM)}"]
+    texts = [f"{sql.name(PSEUDONYM)}"]
     for name, column in table.granted.columns.items():
-        value = identifier(name)
+        value = sql.name(name)
         plain = f"coalesce(CAST({value} AS VARCHAR), '')"
         texts.append(
             f"coalesce(strlen({value}) || ':' || {value}, '')" if column.type.kind == "text" and not column.key_of else plain

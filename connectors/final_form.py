@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
+from policies import engine_text as sql
 from policies.catalog import ColumnType
 from policies.grant import OTHER_KEY, GrantedColumn, Value
 from sandbox.kernel.errors import YuneiError
@@ -27,16 +28,6 @@ class FinalColumn:
     rule: str
 
 
-def identifier(name: str) -> str:
-    """Quote a name."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text_literal(text: str) -> str:
-    """Quote a text literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def engine_type(declared: ColumnType) -> str:
     """Return the engine's type for a declared one."""
     names = {"integer": "BIGINT", "text": "VARCHAR", "date": "DATE", "boolean": "BOOLEAN"}
@@ -51,10 +42,10 @@ def final_column(column: GrantedColumn, source: str) -> FinalColumn:
     Order: coarsen, then domain or bounds, since both are declared on coarsened values. The domain of a date with bounds is
     derived from them, so such a date is clamped. NULL stays NULL, but in a column declared without it is out of domain.
     """
-    value = _coarsened(column, f"{identifier(source)}.{identifier(column.name)}")
+    value = _coarsened(column, f"{sql.name(source)}.{sql.name(column.name)}")
     if column.domain is not None and (column.type.kind != "date" or column.dates is None):
         inside = f"{value} IN ({', '.join(_value(one) for one in column.domain)})" if column.domain else "FALSE"
-        other = text_literal(OTHER_KEY) if column.type.kind == "text" else "NULL"
+        other = sql.text(OTHER_KEY) if column.type.kind == "text" else "NULL"
         if not column.nullable:
             kept = f"CASE WHEN {inside} THEN {value} ELSE {other} END"
             return FinalColumn(column.name, kept, f"({inside}) IS NOT TRUE", "domain")
@@ -64,10 +55,7 @@ def final_column(column: GrantedColumn, source: str) -> FinalColumn:
     if limits is None:
         return FinalColumn(column.name, value, None, "domain")
     low, high = limits
-    kept = (
-        f"CASE WHEN {value} IS NULL THEN NULL WHEN {value} < {low} THEN {low} WHEN {value} > {high} THEN {high} ELSE {value} END"
-    )
-    return FinalColumn(column.name, kept, f"{value} < {low} OR {value} > {high}", "bounds")
+    return FinalColumn(column.name, sql.clamp(value, low, high), f"{value} < {low} OR {value} > {high}", "bounds")
 
 
 def _coarsened(column: GrantedColumn, value: str) -> str:
@@ -115,5 +103,5 @@ def _value(value: Value) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, date):
-        return f"DATE '{value.isoformat()}'"
-    return text_literal(value)
+        return sql.day(value)
+    return sql.text(value)

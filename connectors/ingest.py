@@ -6,7 +6,7 @@ from pathlib import Path
 
 from connectors import landing
 from connectors.engine import SupplyEngine
-from connectors.final_form import identifier
+from policies import engine_text as sql
 from policies.catalog import CatalogItem
 from sandbox.kernel.errors import YuneiError
 
@@ -54,7 +54,7 @@ def land(engine: SupplyEngine, source: Landing, target: Path) -> tuple[str, int]
         if count:
             raise source.invalid("TYPE", row=_first_row(engine, relation, bad), column=name, count=count)
     _check_size_band(engine, source, relation, types)
-    kept = (f"{landing.converted(name, column, types[name])} AS {identifier(name)}" for name, column in columns.items())
+    kept = (f"{landing.converted(name, column, types[name])} AS {sql.name(name)}" for name, column in columns.items())
     return engine.write(f"SELECT {', '.join(kept)} FROM {relation}", {}, target)
 
 
@@ -118,7 +118,7 @@ def _structural(engine: SupplyEngine, source: Landing, types: dict[str, str]) ->
         return source.invalid("FORMAT")
     relation = landing.csv_rejects_relation(str(source.copy), list(types))
     try:
-        engine.rows(f"SELECT {', '.join(f'count({identifier(name)})' for name in types)} FROM {relation}")
+        engine.rows(f"SELECT {', '.join(f'count({sql.name(name)})' for name in types)} FROM {relation}")
         found = engine.rows("SELECT line, error_type::VARCHAR FROM reject_errors ORDER BY line LIMIT 1")
     except YuneiError:
         return source.invalid("STRUCTURE")

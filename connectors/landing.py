@@ -5,7 +5,8 @@ Nothing is rounded, guessed or dropped: a value that would change by conversion 
 
 from collections.abc import Mapping, Sequence
 
-from connectors.final_form import engine_type, identifier, text_literal
+from connectors.final_form import engine_type
+from policies import engine_text as sql
 from policies.catalog import CatalogColumn
 
 _DATES = "BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'"
@@ -21,14 +22,14 @@ _PLAIN: Mapping[str, frozenset[str]] = {
 
 def csv_relation(path: str, header: Sequence[str]) -> str:
     """Return the relation of a CSV file read strictly as text: RFC 4180, UTF-8, an empty unquoted field is NULL."""
-    columns = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in header)
-    return f"read_csv({text_literal(path)}, columns = {{{columns}}}, {_CSV})"
+    columns = ", ".join(f"{sql.text(name)}: 'VARCHAR'" for name in header)
+    return f"read_csv({sql.text(path)}, columns = {{{columns}}}, {_CSV})"
 
 
 def csv_rejects_relation(path: str, header: Sequence[str]) -> str:
     """Return the same relation, which keeps the place of each malformed line instead of failing on the first."""
-    columns = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in header)
-    return f"read_csv({text_literal(path)}, columns = {{{columns}}}, store_rejects = true, rejects_limit = 1, {_CSV})"
+    columns = ", ".join(f"{sql.text(name)}: 'VARCHAR'" for name in header)
+    return f"read_csv({sql.text(path)}, columns = {{{columns}}}, store_rejects = true, rejects_limit = 1, {_CSV})"
 
 
 _CSV = (
@@ -39,7 +40,7 @@ _CSV = (
 
 def parquet_relation(path: str) -> str:
     """Return the relation of a Parquet file."""
-    return f"read_parquet({text_literal(path)})"
+    return f"read_parquet({sql.text(path)})"
 
 
 def source_type_fits(column: CatalogColumn, source: str) -> bool:
@@ -49,7 +50,7 @@ def source_type_fits(column: CatalogColumn, source: str) -> bool:
 
 def misfit(name: str, column: CatalogColumn, source: str) -> str:
     """Return the predicate that holds where a value of the engine's type `source` does not fit; NULL always fits."""
-    value = identifier(name)
+    value = sql.name(name)
     if source == "VARCHAR":
         return f"{value} IS NOT NULL AND NOT coalesce({_text_fits(value, column)}, false)"
     kept = converted(name, column, source)
@@ -61,7 +62,7 @@ def misfit(name: str, column: CatalogColumn, source: str) -> str:
 
 def converted(name: str, column: CatalogColumn, source: str) -> str:
     """Return the value in its declared type; NULL where it does not fit, which `misfit` has excluded."""
-    value = identifier(name)
+    value = sql.name(name)
     if source == "VARCHAR" and column.type.kind == "boolean":
         return f"CASE lower({value}) WHEN 'true' THEN true WHEN 'false' THEN false END"
     return f"TRY_CAST({value} AS {engine_type(column.type)})"

@@ -66,14 +66,14 @@ class Build:
 class Workspace:
     """What a job may read.
 
-    `policy_digest` is the digest of the grant (policy and catalog) the extracts were made for; a job whose grant has
+    `grant_digest` is the digest of the grant (policy and catalog) the extracts were made for; a job whose grant has
     another is stale. `commitments` (by table) may leave the domain: they pin the extracts and tell nothing about them.
     """
 
     id: str
     agreement: str
     environment: Environment
-    policy_digest: str
+    grant_digest: str
     extracts: tuple[ExtractRef, ...]
     commitments: Mapping[str, str]
     synthetic: bool
@@ -81,7 +81,7 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Violations:
-    """How often the data broke what the catalog declares, and was corrected; for the institution and authority only.
+    """How often the data broke what the catalog declares, and was corrected; for the institution alone.
 
     `null_unit`, `orphan` and `over_cap` rows were left out; `domain` values became other or NULL and `bounds` values were
     clamped, counted per column; `duplicate` rows of a public table's unique key were left out.

@@ -8,6 +8,7 @@ from decimal import Decimal
 import sqlglot
 from sqlglot import exp
 
+from policies import engine_text as sql
 from policies.catalog import CatalogColumn
 from sandbox.kernel.errors import YuneiError
 
@@ -91,7 +92,7 @@ def _comparison(node: exp.Expr, columns: Mapping[str, CatalogColumn]) -> str:
 def _column(node: object, columns: Mapping[str, CatalogColumn]) -> tuple[str, CatalogColumn]:
     if not isinstance(node, exp.Column) or len(node.parts) != 1 or node.name not in columns:
         raise _UnfitError("ROW_FILTER_COLUMN")
-    return f'"{node.name}"', columns[node.name]
+    return sql.name(node.name), columns[node.name]
 
 
 def _literal(node: object, column: CatalogColumn) -> str:
@@ -113,10 +114,10 @@ def _literal(node: object, column: CatalogColumn) -> str:
 
 def _quoted(written: str, kind: str, negative: bool) -> str:
     if kind == "text" and not negative:
-        return "'" + written.replace("'", "''") + "'"
+        return sql.text(written)
     if kind == "date" and not negative and re.fullmatch(r"\d{4}-\d{2}-\d{2}", written, re.ASCII):
         try:
-            return f"DATE '{date.fromisoformat(written).isoformat()}'"
+            return sql.day(date.fromisoformat(written))
         except ValueError:
             raise _UnfitError("ROW_FILTER_LITERAL") from None
     raise _UnfitError("ROW_FILTER_LITERAL")

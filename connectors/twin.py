@@ -4,12 +4,11 @@ It is given no path, no key and no row of `prod`, so nothing it makes can tell o
 """
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +16,9 @@ import pyarrow as pa
 
 from connectors.final_form import representable
 from policies.catalog import ColumnType
+from policies.dates import first_day
 from policies.grant import PSEUDONYM, RANK, UNIT, Grant, GrantedColumn, GrantedTable
+from policies.terms import Grain
 
 UNITS = 2_000
 """Units of a twin at most; its size tells nothing but the public size band."""
@@ -108,7 +109,8 @@ def _drawn(random: np.random.Generator, column: GrantedColumn, space: str) -> li
     if kind == "date":
         low, high = column.dates or _DEFAULT_DATES
         days = random.integers(0, (high - low).days + 1, 8 * POOL).tolist()
-        return sorted({max(low, first_day(low + timedelta(days=day), column.coarsen)) for day in days})
+        grain = cast("Grain", column.coarsen or "day")
+        return sorted({max(low, first_day(low + timedelta(days=day), grain)) for day in days})
     return _numbers(random, column)
 
 
@@ -129,12 +131,6 @@ def _texts(space: str, coarsen: str | None) -> list[str]:
     length = int(coarsen.partition(":")[2]) if coarsen else 64
     texts = (f"{number:02d}-{space}" for number in range(POOL))
     return sorted({text[:length] for text in texts})
-
-
-def first_day(day: date, coarsen: str | None) -> date:
-    """Return the first day of the year, quarter or month of `day`; the day itself for no coarsening."""
-    months: Mapping[str | None, int] = {"year": 1, "quarter": 3 * ((day.month - 1) // 3) + 1, "month": day.month}
-    return day.replace(month=months[coarsen], day=1) if coarsen in months else day
 
 
 def arrow_type(declared: ColumnType) -> pa.DataType:

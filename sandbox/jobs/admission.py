@@ -62,7 +62,7 @@ class Admission:
 
         """
         workspace = self._parts.supply.workspace(tx, standing.agreement.id, environment)
-        if workspace is None or workspace.policy_digest != standing.grant.digest:
+        if workspace is None or workspace.grant_digest != standing.grant.digest:
             raise YuneiError("EXTRACT_STALE")
         return workspace.extracts
 

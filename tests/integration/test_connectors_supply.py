@@ -241,7 +241,7 @@ def test_building_again_changes_nothing_until_grant_or_data_change(domain: Domai
     domain.load([resident("a")], [visit("a")])
     domain.build()
     first = domain.workspace()
-    assert first.policy_digest == make_grant().digest
+    assert first.grant_digest == make_grant().digest
     domain.build()
     assert domain.workspace().id == first.id
     domain.ingest(VISITS, visits([visit("a", 2)]))

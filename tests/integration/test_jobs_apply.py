@@ -49,7 +49,7 @@ def test_a_directory_is_brought_in_whole(site: Site, tmp_path: Path) -> None:
         for environment in ("dev", "prod"):
             workspace = site.supply.workspace(tx, AGREEMENT, environment)  # type: ignore[arg-type]
             assert workspace is not None
-            assert workspace.policy_digest == grant.digest
+            assert workspace.grant_digest == grant.digest
     assert view is not None
     assert site.tenants.authenticate(site.tenants.issue_token("per-an", None, 1)).organisation == "org-operator"
 

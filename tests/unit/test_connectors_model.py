@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from connectors.extraction import HMAC64
-from connectors.final_form import engine_type, final_column, identifier, representable, text_literal
+from connectors.final_form import engine_type, final_column, representable
 from connectors.model import Build, TableExtract, commitment, schema_digest
 from connectors.pseudonyms import hmac_pads
 from policies.catalog import ColumnType
@@ -58,9 +58,7 @@ def test_a_key_longer_than_a_block_is_refused() -> None:
         hmac_pads(b"k" * 65)
 
 
-def test_names_and_texts_are_quoted() -> None:
-    assert identifier('a"b') == '"a""b"'
-    assert text_literal("a'b") == "'a''b'"
+def test_decimals_have_the_declared_type_of_the_engine() -> None:
     assert engine_type(ColumnType(kind="decimal", precision=10, scale=2)) == "DECIMAL(10,2)"
 
 

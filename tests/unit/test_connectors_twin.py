@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from connectors.twin import POOL, ROWS_PER_UNIT, Twin, arrow_type, first_day, twin_table
+from connectors.twin import POOL, ROWS_PER_UNIT, Twin, arrow_type, twin_table
 from policies.catalog import ColumnType
 from policies.grant import PSEUDONYM, RANK, UNIT
 from tests.supply_domain import GRANTED_HOSPITALS, GRANTED_RESIDENTS, GRANTED_VISITS, column, make_grant
@@ -81,16 +81,6 @@ def test_columns_without_any_declaration_still_have_their_type(kind: str) -> Non
     assert made["c"].type == arrow_type(ColumnType.model_validate(ColumnType.parse(kind)))
     assert made["k"].type == pa.uint64()
     assert len(set(made["c"].to_pylist())) > 1
-
-
-def test_first_days() -> None:
-    day = date(2025, 8, 20)
-    assert [first_day(day, unit) for unit in ("year", "quarter", "month", None)] == [
-        date(2025, 1, 1),
-        date(2025, 7, 1),
-        date(2025, 8, 1),
-        day,
-    ]
 
 
 def test_the_largest_decimals_are_drawn_exactly() -> None:
