@@ -46,8 +46,14 @@ def run_spec(parts: Parts, job: Job, prepared: Prepared, extracts: tuple[Extract
     parameters = dict(prepared.engine.parameters)
     if prepared.plan.bounding.sample:
         parameters["sample_key"] = parts.keys.secret("sample", job.id)
-    settings = parts.settings
-    limits = Limits(wall_s=settings.job_wall_s, cpu_s=max(1, round(settings.job_wall_s)), memory_bytes=settings.job_memory_bytes)
+    settings, plan = parts.settings, prepared.plan
+    limits = Limits(
+        wall_s=settings.job_wall_s,
+        cpu_s=max(1, round(settings.job_wall_s)),
+        memory_bytes=settings.job_memory_bytes,
+        # a public maximum, so that no number of groups in the data meets it
+        rows=plan.public_groups or prepared.governed.unit.size_band * plan.bounding.groups,
+    )
     pinned = tuple(ref for ref in extracts if ref.table in used)
     return RunSpec(job.id, job.fence, prepared.engine.sql, pinned, prepared.engine.columns, parameters, limits)
 
