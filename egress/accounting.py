@@ -53,11 +53,6 @@ def terms_of(epsilon: Decimal, delta: Decimal) -> Terms:
     return Terms(rho_of(epsilon, half), grid_down(half), half)
 
 
-def delta_ceiling(size_band: int) -> Fraction:
-    """Return the largest δ that is accepted for a unit of at most `size_band` members: 1/(100 × band)."""
-    return Fraction(1, 100 * size_band)
-
-
 @lru_cache(maxsize=4096)
 def epsilon_of(rho: Fraction, delta_conv: Fraction) -> Decimal:
     """Return an upper bound, with 12 decimals, of the least ε such that ρ-zCDP implies (ε, δ)-DP.

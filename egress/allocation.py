@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
-from typing import Literal
 
 from egress.accounting import Noise, charge, scale_for
-from egress.model import Part
+from egress.model import Part, Role
 from egress.tails import deviation, half_width
-
-Role = Literal["rows", "units", "sum", "threshold"]
 
 CONFIDENCE = Decimal("0.05")
 """Two-sided error of every interval shown: 95 % half-widths."""

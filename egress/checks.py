@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from egress.identifiers import identifiers_in, normal
 from egress.model import ProtectedColumn, ProtectedResult, ProtectionPlan
 from egress.release.files import cell_text, csv_bytes, is_formula, released_table
 from policies.policy import Output
+from policies.query import interval_of
 from sandbox.kernel.canonical import Json, digest, digest_bytes
 from sandbox.kernel.run import Cell
 
@@ -68,11 +69,6 @@ class CheckReport:
     def outcome(self) -> Outcome:
         """The worst finding of the table and of its columns."""
         return worst([*self.findings, *(finding for column in self.columns for finding in column.findings)])
-
-    @property
-    def code(self) -> str | None:
-        """The error code of a failed report that the applicant may know: caps are no function of the exact data."""
-        return "RESULT_OVER_CAP" if any(finding.rule == "form.cap" for finding in self.findings) else None
 
     def as_json(self) -> Mapping[str, Json]:
         """Return the report for reviewers and for its digest."""
@@ -155,16 +151,19 @@ def _intervals(columns: Sequence[ProtectedColumn]) -> Iterator[CheckFinding]:
         yield CheckFinding("form.name", "fail", {"repeated": len(names) - len(set(names))})
     for before, column, after in zip([None, *columns], columns, [*columns[1:], None], strict=False):
         if column.kind == "low":
-            stem = column.name.removesuffix("_low")
-            right = _is_aggregate(before, stem) and after is not None and (after.kind, after.name) == ("high", f"{stem}_high")
+            right = _is_aggregate(before) and _is_high(after) and (column.name, after.name) == interval_of(before.name)
         else:
             right = column.kind != "high" or (before is not None and before.kind == "low")
         if not right:
             yield CheckFinding("form.interval", "fail", {"column": column.name})
 
 
-def _is_aggregate(column: ProtectedColumn | None, name: str) -> bool:
-    return column is not None and column.kind not in {"key", "low", "high"} and column.name == name
+def _is_aggregate(column: ProtectedColumn | None) -> TypeGuard[ProtectedColumn]:
+    return column is not None and column.kind not in {"key", "low", "high"}
+
+
+def _is_high(column: ProtectedColumn | None) -> TypeGuard[ProtectedColumn]:
+    return column is not None and column.kind == "high"
 
 
 def _column(result: ProtectedResult, place: int, column: ProtectedColumn) -> ColumnReport:

@@ -6,11 +6,13 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
+from egress.accounting import Noise
 from policies.query import Bounding, OutputColumn
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.run import Cell
 
-MechanismName = Literal["discrete_laplace", "discrete_gaussian"]
+Role = Literal["rows", "units", "sum", "threshold"]
+"""What a noised vector counts or adds up."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,12 @@ class Part:
     """
 
     column: str
-    role: Literal["rows", "units", "sum", "threshold"]
+    role: Role
     low: int
     high: int
     l1: int
     l2_squared: int
-    mechanism: MechanismName
+    mechanism: Noise
     scale: Fraction
     rho: Fraction
     half_width: int

@@ -1,17 +1,17 @@
 """The protection plan of a query: bounds, noise and cost, from public metadata alone. No row is read."""
 
-from collections.abc import Mapping
 from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
 
-from egress.accounting import Terms, delta_ceiling, rho_of, terms_of
+from egress.accounting import Terms, rho_of, terms_of
 from egress.accuracy import expected_errors
 from egress.allocation import allocate
 from egress.bounding import NOISE_RANGE, Caps, caps_of, centre_of, needs_of, public_groups
 from egress.model import NotPlanned, Part, ProtectionPlan, Threshold
+from egress.table import columns_of
 from egress.tails import tau_for, threshold_delta
 from policies.query import Bounding, GovernedQuery
-from sandbox.kernel.canonical import Json
+from sandbox.kernel.errors import YuneiError
 
 _LEAST_RHO, _LEAST_DELTA = Fraction(1, 10**18), Fraction(1, 10**24)
 """Smaller charges would come near the grid of charges and buy nothing."""
@@ -25,17 +25,22 @@ def plan(governed: GovernedQuery, epsilon: Decimal | None) -> ProtectionPlan | N
 
     Args:
         governed: a query proved lawful.
-        epsilon: what the analyst asks for the whole query at the policy's δ; None means the policy's maximum per job.
+        epsilon: what the analyst asks for the whole query at the policy's δ, in (0, the policy's maximum per job]; None
+            means that maximum.
 
     Returns:
-        The plan, whose charge is at most what `epsilon` buys, or why there is none: `PROTECTION_UNAVAILABLE`,
-        `EPSILON_TOO_SMALL`, `EPSILON_ABOVE_POLICY`, `POLICY_DELTA_TOO_LARGE`, `RESULT_OVER_CAP`, `NAME_DUPLICATE`,
-        `RANGE_TOO_WIDE`.
+        The plan, whose charge is at most what `epsilon` buys, or why there is none: `EPSILON_TOO_SMALL`,
+        `RESULT_OVER_CAP`, `RANGE_TOO_WIDE`.
+
+    Raises:
+        YuneiError: `DEFECT`, the policy does not promise differential privacy, or ε was not checked before.
 
     """
     protection = governed.grant.policy.protection
     asked = protection.per_job_epsilon_max if epsilon is None else epsilon
-    refusal = _refuse_terms(governed, asked) or _refuse_shape(governed)
+    if protection.mode != "dp" or not (asked.is_finite() and 0 < asked <= protection.per_job_epsilon_max):
+        raise YuneiError("DEFECT")  # `resolve` takes no other mode and `prepare` no other ε
+    refusal = _refuse_size(governed)
     if refusal:
         return refusal
     terms = terms_of(protection.epsilon, protection.delta)
@@ -58,38 +63,11 @@ def delta_share(terms: Terms, rho: Fraction) -> Fraction:
     return terms.delta_tau * min(Fraction(1), rho / terms.rho) if terms.rho else Fraction(0)
 
 
-def _refuse_terms(governed: GovernedQuery, asked: Decimal) -> NotPlanned | None:
-    protection = governed.grant.policy.protection
-    if protection.mode != "dp":
-        return NotPlanned("PROTECTION_UNAVAILABLE", {"mode": protection.mode})
-    if not asked.is_finite() or asked <= 0:
-        return NotPlanned("EPSILON_TOO_SMALL", {})
-    if asked > protection.per_job_epsilon_max:
-        return NotPlanned("EPSILON_ABOVE_POLICY", {"maximum": str(protection.per_job_epsilon_max)})
-    if Fraction(protection.delta) > delta_ceiling(governed.unit.size_band):
-        return NotPlanned("POLICY_DELTA_TOO_LARGE", {"delta": str(protection.delta), "size_band": governed.unit.size_band})
-    return None
-
-
-def _refuse_shape(governed: GovernedQuery) -> NotPlanned | None:
-    names = column_names(governed)
-    if len(set(names)) != len(names):
-        return NotPlanned("NAME_DUPLICATE", {})
+def _refuse_size(governed: GovernedQuery) -> NotPlanned | None:
     groups, output = public_groups(governed), governed.grant.policy.output
-    if groups is not None and (groups > output.max_rows or groups * len(names) > output.max_cells):
-        facts: Mapping[str, Json] = {"groups": groups, "max_rows": output.max_rows, "max_cells": output.max_cells}
-        return NotPlanned("RESULT_OVER_CAP", facts)
-    return None
-
-
-def column_names(governed: GovernedQuery) -> tuple[str, ...]:
-    """Name the columns of the answer in order: each aggregate is followed by the ends of its interval."""
-    names: list[str] = []
-    for output in governed.outputs:
-        names.append(output.name)
-        if output.source.startswith("a"):
-            names += [f"{output.name}_low", f"{output.name}_high"]
-    return tuple(names)
+    if groups is None or (groups <= output.max_rows and groups * len(columns_of(governed)) <= output.max_cells):
+        return None
+    return NotPlanned("RESULT_OVER_CAP", {"groups": groups, "max_rows": output.max_rows, "max_cells": output.max_cells})
 
 
 def _finish(governed: GovernedQuery, caps: Caps, parts: tuple[Part, ...], asked: Decimal, share: Fraction) -> ProtectionPlan:

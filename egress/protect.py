@@ -1,7 +1,6 @@
 """Protection of one exact table: the wall, clamps, noise, threshold; then the released table. Noise is drawn here once."""
 
 from decimal import Decimal
-from fractions import Fraction
 
 from egress.exact import Groups, Key, clamped, groups_of
 from egress.mechanisms import check_composition, noise
@@ -11,7 +10,7 @@ from egress.tails import half_width
 from policies.query import GovernedQuery
 from sandbox.kernel.run import ExactTable
 
-REPLAY_ALPHA = Fraction(1, 2**40)
+REPLAY_ALPHA = Decimal(2) ** -40
 """Chance that sound noise fails `bound_check`, over all cells of a release together."""
 
 
@@ -48,7 +47,7 @@ def bound_check(primitives: Primitives, exact: ExactTable, plan: ProtectionPlan)
     known = _exact_groups(plan, exact)
     shown = dict(primitives)
     cells = max(1, len(known.keys() | shown.keys()) * len(plan.parts))
-    alpha = Decimal(1) / (Decimal(2**40) * cells)
+    alpha = REPLAY_ALPHA / cells
     bounds = tuple(half_width(part.mechanism, part.scale, alpha) for part in plan.parts)
     if len(shown) != len(primitives) or not _complete(plan, known, shown, bounds):
         return False

@@ -11,7 +11,7 @@ from egress.bounding import centre_of
 from egress.exact import Key, order_of
 from egress.model import Part, ProtectedColumn, ProtectedResult, ProtectionPlan
 from egress.tails import half_width
-from policies.query import Aggregate, GovernedQuery, Order
+from policies.query import Aggregate, GovernedQuery, Order, interval_of
 from sandbox.kernel.run import Cell
 
 Primitives = tuple[tuple[Key, tuple[int, ...]], ...]
@@ -58,10 +58,11 @@ def columns_of(governed: GovernedQuery) -> tuple[ProtectedColumn, ...]:
             continue
         aggregate = aggregates[output.source]
         kind = _type_of(aggregate)
+        low, high = interval_of(output.name)
         columns += [
             ProtectedColumn(output.name, aggregate.kind, kind),
-            ProtectedColumn(f"{output.name}_low", "low", kind),
-            ProtectedColumn(f"{output.name}_high", "high", kind),
+            ProtectedColumn(low, "low", kind),
+            ProtectedColumn(high, "high", kind),
         ]
     return tuple(columns)
 

@@ -13,12 +13,11 @@ from policies.expressions import Scope
 from policies.findings import Refusal, finding
 from policies.names import Body, folded
 from policies.narrowing import Fact, narrowed
-from policies.query import Aggregate, AggregateKind, Finding, GroupKey, Order, OutputColumn
+from policies.query import Aggregate, AggregateKind, Finding, GroupKey, Order, OutputColumn, interval_of
 from policies.terms import Origin, Rank, Term
 from policies.text import span_of
 
 MAX_KEYS, MAX_AGGREGATES, MAX_OUTPUTS = 8, 16, 32
-_INTERVALS = ("_low", "_high")
 
 
 @dataclass(frozen=True)
@@ -249,7 +248,7 @@ def _check_output_names(answer: Answer, body: Body) -> None:
     for output, node in zip(answer.outputs, body.select.expressions, strict=True):
         own = [output.name]
         if output.source.startswith("a"):
-            own += [output.name + suffix for suffix in _INTERVALS]
+            own += interval_of(output.name)
         if taken & {folded(name) for name in own}:
             raise Refusal(finding("NAME_DUPLICATE", span_of(answer.scope.text, node), output.name))
         taken |= {folded(name) for name in own}

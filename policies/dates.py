@@ -6,8 +6,6 @@ from policies.terms import Grain
 
 GRAINS: tuple[Grain, ...] = ("day", "month", "quarter", "year")
 
-MAX_DOMAIN = 100_000
-
 
 def first_day(value: date, grain: Grain) -> date:
     """Return the first day of the period of `value`."""

@@ -244,14 +244,8 @@ CATALOGUE: Mapping[str, FindingKind] = {
     "EPSILON_TOO_SMALL": _kind(
         "protection",
         SAFETY,
-        ("epsilon 过小或不是正数, 无法计划保护", "epsilon is not positive, or too small to plan protection with"),
+        ("epsilon 过小, 无法计划保护", "epsilon is too small to plan protection with"),
         ("增大 epsilon", "Ask for a larger epsilon"),
-    ),
-    "EPSILON_ABOVE_POLICY": _kind(
-        "protection",
-        MINIMUM,
-        ("epsilon 超过单次上限", "epsilon is above the maximum per job"),
-        ("使用不超过 per_job_epsilon_max 的 epsilon", "Ask for at most per_job_epsilon_max"),
     ),
     # 6: units
     "UNIT_MISSING": _kind(

@@ -151,6 +151,11 @@ class TableUse:
     columns: Mapping[str, tuple[str, ...]]
 
 
+def interval_of(name: str) -> tuple[str, str]:
+    """Name the two columns that follow the aggregate column `name`: the lower and the upper end of its interval."""
+    return f"{name}_low", f"{name}_high"
+
+
 @dataclass(frozen=True, eq=False)
 class GovernedQuery:
     """A query proved lawful: the row relation, the keys and aggregates over it, and what runs on released values.

@@ -264,8 +264,13 @@ def _whole_policy_findings(policy: Policy, units: set[tuple[str, int]]) -> Itera
     if len({kind for kind, _ in units}) != 1:
         yield finding("POLICY_UNIT_MISMATCH")
     yield from _unavailable(policy)
-    if Fraction(policy.protection.delta) > Fraction(1, 100 * max(band for _, band in units)):
+    if Fraction(policy.protection.delta) > delta_ceiling(max(band for _, band in units)):
         yield finding("POLICY_DELTA_TOO_LARGE")
+
+
+def delta_ceiling(size_band: int) -> Fraction:
+    """Return the largest δ that is accepted for a unit of at most `size_band` members: 1/(100 × band)."""
+    return Fraction(1, 100 * size_band)
 
 
 def _unavailable(policy: Policy) -> Iterator[Finding]:

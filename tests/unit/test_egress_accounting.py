@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from egress.accounting import GRID, HEADROOM, charge, delta_ceiling, epsilon_of, grid_down, grid_up, rho_of, scale_for, terms_of
+from egress.accounting import GRID, HEADROOM, charge, epsilon_of, grid_down, grid_up, rho_of, scale_for, terms_of
 from egress.tails import deviation, half_width, reach, tail, tau_for, threshold_delta
 
 EPSILONS = ("0.001", "0.05", "0.5", "1", "4", "20", "100")
@@ -59,11 +59,10 @@ def test_no_loss_costs_nothing_and_next_to_no_epsilon_buys_what_delta_alone_pays
     assert rho_of(Decimal("1e-20"), Fraction(1, 10**17)) == 0
 
 
-def test_delta_is_split_in_halves_and_its_ceiling_follows_the_size_band() -> None:
+def test_delta_is_split_in_halves() -> None:
     terms = terms_of(Decimal(4), Decimal("1e-7"))
     assert terms.delta_conv == terms.delta_tau == Fraction(1, 2 * 10**7)
     assert terms.rho == rho_of(Decimal(4), terms.delta_conv)
-    assert delta_ceiling(1_000) == Fraction(1, 100_000)
 
 
 def test_the_grid_rounds_costs_up_and_purchases_down() -> None:

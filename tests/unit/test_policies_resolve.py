@@ -90,6 +90,12 @@ def test_what_is_looser_or_unknown_is_refused(code: str, path: tuple[str, ...], 
     assert code in _refused(change)
 
 
+def test_delta_is_at_most_a_hundredth_of_one_over_the_size_band() -> None:
+    most = {**policy_document()["protection"], "delta": "0.000001"}
+    assert grant(protection=most).size_band == 10_000
+    assert _refused(lambda document: document["protection"].update(delta="0.0000010001")) == {"POLICY_DELTA_TOO_LARGE"}
+
+
 def test_a_policy_for_dev_alone_may_be_reviewed_by_rule() -> None:
     assert grant(environment=["dev"], review={"route": "auto"}).policy.review.route == "auto"
 
