@@ -76,7 +76,6 @@ class Workspace:
     grant_digest: str
     extracts: tuple[ExtractRef, ...]
     commitments: Mapping[str, str]
-    synthetic: bool
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ import pyarrow as pa
 
 from policies.grant import RANK, UNIT
 
-UInts = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
 
 

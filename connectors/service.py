@@ -243,8 +243,7 @@ class SupplyService:
         if build is None:
             return None
         commitments = _commitments(build.id, build.tables)
-        synthetic = environment == "dev"
-        return Workspace(build.id, agreement, environment, build.grant_digest, self._refs(build), commitments, synthetic)
+        return Workspace(build.id, agreement, environment, build.grant_digest, self._refs(build), commitments)
 
     def sources(self, tx: Transaction, workspace: str) -> tuple[TableExtract, ...]:
         """Return the tables of one workspace with the snapshots they were made from, for lineage and replay."""

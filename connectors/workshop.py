@@ -60,14 +60,9 @@ class Order:
             return table.references
         return table.name, table.unit_key or ""
 
-    @property
-    def needed(self) -> frozenset[str]:
-        """Tables to read: those granted, and the unit's own table, which decides what a unit is."""
-        return needed_tables(self.grant)
-
 
 def needed_tables(grant: Grant) -> frozenset[str]:
-    """Name the tables whose snapshots a grant's extracts are made from."""
+    """Name the tables whose snapshots a grant's extracts are made from: those granted, and the unit's own."""
     owners = {table.references[0] for table in grant.tables.values() if table.references is not None}
     return frozenset(owners.union(grant.tables))
 

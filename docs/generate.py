@@ -163,7 +163,8 @@ def sql_page() -> str:
     nodes = sorted((_sql_name(kind), ", ".join(sorted(arguments))) for kind, arguments in parse.NODES.items())
     return page(
         "SQL reference",
-        "A query is one `SELECT` of the DuckDB dialect. What is not listed here is refused; nothing is dropped or approximated.",
+        "A query is one `SELECT` of the DuckDB dialect. What is not listed here is refused; nothing is dropped or approximated. "
+        "A finding's `fix` advises in words; its `sql`, meant for a whole query that passes, is always null for now.",
         "## Limits",
         table(("what", "most"), [(what, str(most)) for what, most in limits]),
         "## Use of a column",

@@ -1,18 +1,16 @@
-"""The dry run without a service: queries against a catalog and a policy on disk, and a policy's own cases."""
+"""Documents on disk: a grant from catalog and policy, queries from JSON fields, and a policy's own cases."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 from policies.decide import decide
 from policies.documents import DocumentFault, DocumentRefusedError, load_catalog, load_policy
-from policies.explain import explain
 from policies.grant import Grant
 from policies.policy import Policy
-from policies.query import Allowed, Refused, SubmittedQuery, Verdict
+from policies.query import Allowed, Refused, SubmittedQuery
 from policies.resolve import resolve
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.run import Parameter
@@ -41,50 +39,6 @@ def load_grant(catalog: Path, policy: Path) -> Grant | Refused:
 
     """
     return resolve(load_policy(policy), load_catalog(catalog))
-
-
-def check_sql(grant: Grant, fields: Mapping[str, Json]) -> dict[str, Json]:
-    """Return the verdict on one query as JSON: `{id?, allowed, findings, …}`.
-
-    Args:
-        grant: what was resolved.
-        fields: `sql`, and optionally `id`, `parameters` and the other fields of `POST /sql/check`, which default to the
-            policy's own.
-
-    """
-    found: dict[str, Json] = {"id": fields["id"]} if "id" in fields else {}
-    try:
-        query = submitted(grant.policy, fields)
-    except (TypeError, ValueError, InvalidOperation):
-        return {**found, "allowed": False, "findings": [], "error": "MALFORMED"}
-    return {**found, **verdict_json(decide(query, grant))}
-
-
-def check_lines(grant: Grant, lines: Iterable[str]) -> Iterator[dict[str, Json]]:
-    """Yield one verdict per line of JSON; a line that is no object with `sql` is answered as malformed."""
-    for line in lines:
-        if not line.strip():
-            continue
-        try:
-            fields = json.loads(line, parse_float=str)
-        except (ValueError, RecursionError):
-            fields = None
-        if isinstance(fields, dict):
-            yield check_sql(grant, fields)
-        else:
-            yield {"allowed": False, "findings": [], "error": "MALFORMED"}
-
-
-def verdict_json(verdict: Verdict) -> dict[str, Json]:
-    """Return a verdict without a plan; with cost and budget it is the service's answer."""
-    if isinstance(verdict, Refused):
-        return {"allowed": False, "findings": [item.as_json() for item in verdict.findings]}
-    return {
-        "allowed": True,
-        "findings": [item.as_json() for item in verdict.notices],
-        "canonical_digest": verdict.governed.canonical_digest,
-        "explanation": explain(verdict.governed),
-    }
 
 
 def submitted(policy: Policy, fields: Mapping[str, Json]) -> SubmittedQuery:

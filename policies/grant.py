@@ -33,7 +33,6 @@ class GrantedColumn:
     type: ColumnType
     use: frozenset[str]
     functions: frozenset[str]
-    level: str
     coarsen: str | None = None
     low: int | None = None
     high: int | None = None

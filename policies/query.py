@@ -37,7 +37,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Fix:
-    """What would be accepted instead; `sql`, where present, is a whole query that passes under the same policy."""
+    """What would be accepted instead. `sql` is for a whole query that passes; no finding can give one yet, so it is None."""
 
     zh: str
     en: str

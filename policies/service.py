@@ -79,18 +79,9 @@ class PolicyService:
                 self._grants.pop(oldest, None)
         return self._grants[name]
 
-    def policy(self, tx: Transaction, agreement: str) -> Policy | None:
-        """Return the policy in force, or None where nothing was published."""
-        grant = self.grant(tx, agreement)
-        return None if grant is None else grant.policy
-
     def documents(self, tx: Transaction, agreement: str) -> tuple[Policy, ...]:
         """Return every published version, oldest first."""
         return tuple(Policy.model_validate_json(line.document) for line in store.all_versions(tx, agreement))
-
-    def institutions(self, tx: Transaction, agreement: str) -> frozenset[str]:
-        """Return the institutions whose data the agreement grants or ever granted."""
-        return store.institutions_of(tx, agreement)
 
     def _is_new_version(self, tx: Transaction, policy: Policy) -> bool:
         known = self.documents(tx, policy.agreement)

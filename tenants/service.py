@@ -121,10 +121,6 @@ class TenantService:
         """Return a person with present roles; raises `NOT_FOUND`."""
         return _found(store.person(tx, name))
 
-    def roles_held(self, tx: Transaction, person: str) -> tuple[Assignment, ...]:
-        """Return every role the person ever held and when, so that separation of duties can be recomputed later."""
-        return store.history(tx, person)
-
     def agreement(self, tx: Transaction, name: str) -> ServiceAgreement | None:
         """Return an agreement whoever asks; what a person asks for goes through `visible`."""
         return store.agreement(tx, name)

@@ -107,7 +107,7 @@ def save_person(tx: Transaction, value: Person, *, new: bool) -> None:
 
 
 def history(tx: Transaction, name: str) -> tuple[Assignment, ...]:
-    """Return every role the person ever held, oldest first."""
+    """Return every role the person ever held and when, oldest first, so that separation of duties can be recomputed later."""
     rows = tx.execute(select(assignments).where(assignments.c.person == name).order_by(assignments.c.seq))
     return tuple(Assignment(row.person, row.organisation, Role(row.role), row.since, row.until) for row in rows)
 

@@ -96,7 +96,7 @@ ITEMS = (RESIDENTS, VISITS, HOSPITALS)
 def column(name: str, kind: str, **more: object) -> GrantedColumn:
     """A granted column; `use` matters to supply only for the twin's empty cells."""
     declared = ColumnType.model_validate(ColumnType.parse(kind))
-    return GrantedColumn(name, declared, frozenset({"group"}), frozenset(), "L2", **more)  # type: ignore[arg-type]
+    return GrantedColumn(name, declared, frozenset({"group"}), frozenset(), **more)  # type: ignore[arg-type]
 
 
 def _columns(*columns: GrantedColumn) -> dict[str, GrantedColumn]:

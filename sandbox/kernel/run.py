@@ -92,7 +92,6 @@ class RunUsage:
     wall_ms: int
     cpu_ms: int
     peak_memory_bytes: int
-    rows_scanned: int | None = None
 
 
 @dataclass(frozen=True)

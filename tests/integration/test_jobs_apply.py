@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from policies.store import institutions_of
 from sandbox.jobs.apply import apply
 from sandbox.jobs.apply_model import ApplyReport
 from sandbox.jobs.apply_signed import Step, last_step, next_step, tree_digest
@@ -42,7 +43,7 @@ def test_a_directory_is_brought_in_whole(site: Site, tmp_path: Path) -> None:
         assert agreement is not None
         assert agreement.state == "active"
         assert grant is not None
-        assert site.policies.institutions(tx, AGREEMENT) == frozenset({"org-health"})
+        assert institutions_of(tx, AGREEMENT) == frozenset({"org-health"})
         assert set(site.catalog.items(tx).items) == {"residents"}
         assert site.supply.canaries(tx) == (CANARY,)
         view = site.ledger.agreement(tx, AGREEMENT)

@@ -1,15 +1,16 @@
 """The dry run offline: documents from YAML, verdicts as JSON, a policy's own cases."""
 
-import json
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
-from policies.check import check_lines, check_sql, load_grant, run_directory
+from policies.check import load_grant, run_directory, submitted
+from policies.decide import decide
 from policies.documents import DocumentRefusedError, load_catalog, load_policy
 from policies.grant import Grant
-from tests.factories_policies import GRANT, catalog, policy_document
+from policies.query import Allowed, Refused
+from tests.factories_policies import GRANT, catalog, policy_document, verdict
 
 ITEM = """\
 table: residents
@@ -53,7 +54,7 @@ def directory(tmp_path: Path) -> Path:
 def test_documents_are_read_and_resolved(directory: Path) -> None:
     found = load_grant(directory / "catalog", directory / "policies" / "small.yaml")
     assert isinstance(found, Grant)
-    assert check_sql(found, {"sql": "SELECT count(*) FROM residents"})["allowed"] is True
+    assert isinstance(decide(submitted(found.policy, {"sql": "SELECT count(*) FROM residents"}), found), Allowed)
 
 
 def test_cases_pass_and_fail(directory: Path) -> None:
@@ -94,25 +95,11 @@ def test_the_larger_policy_survives_yaml(tmp_path: Path) -> None:
     assert set(catalog().items) == set(GRANT.tables)
 
 
-def test_lines_in_verdicts_out() -> None:
-    lines = [
-        json.dumps({"id": "a", "sql": "SELECT count(*) FROM residents WHERE gender = $g", "parameters": {"g": "F"}}),
-        json.dumps({"id": "b", "sql": "SELECT name FROM residents"}),
-        json.dumps({"id": "c", "sql": "SELECT count(*) FROM residents", "purpose": "advertising"}),
-        json.dumps({"id": "d", "sql": "SELECT count(*) FROM residents", "colour": 1}),
-        json.dumps({"id": "e", "sql": 5}),
-        "not json",
-        "",
-    ]
-    found = list(check_lines(GRANT, lines))
-    assert [item.get("id") for item in found] == ["a", "b", "c", "d", "e", None]
-    assert [item["allowed"] for item in found] == [True, False, False, False, False, False]
-    assert json.loads(json.dumps(found)) == found
-
-
 def test_a_finding_points_into_the_text() -> None:
     sql = "SELECT gender,\n  count(*)\nFROM residents\nWHERE name = 'x'\nGROUP BY gender"
-    found = json.loads(json.dumps(check_sql(GRANT, {"sql": sql})))
-    span = found["findings"][0]["span"]
-    assert sql[span["start"] : span["end"]] == "name"
-    assert (span["line"], span["column"]) == (4, 7)
+    found = verdict(sql)
+    assert isinstance(found, Refused)
+    span = found.findings[0].span
+    assert span is not None
+    assert sql[span.start : span.end] == "name"
+    assert (span.line, span.column) == (4, 7)

@@ -18,6 +18,7 @@ from sandbox.kernel.roles import Role
 from tenants.decide import SCOPES
 from tenants.model import Organisation, Person, Principal, ServiceAgreement
 from tenants.service import TenantService
+from tenants.store import history
 
 DAY = 86_400
 ORGANISATIONS = {
@@ -222,7 +223,7 @@ def test_roles_once_held_stay_on_record(world: World) -> None:
     with world.db.write() as tx:
         world.tenants.put_person(tx, Person("per-owner", "org-bureau", "o", frozenset({Role.REVIEWER_AUTHORITY})), "per-admin")
     with world.db.read() as tx:
-        first, second = world.tenants.roles_held(tx, "per-owner")
+        first, second = history(tx, "per-owner")
     moved = (begin + timedelta(days=1)).strftime("%Y-%m-%d")
     assert (first.organisation, first.role) == ("org-health", Role.REVIEWER_OWNER)
     assert first.until is not None

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Integer, String, Table, Text, delete, func, insert, select, update
+from sqlalchemy import BigInteger, Column, Integer, String, Table, Text, delete, insert, select, update
 
 from sandbox.kernel.canonical import Json, canonical_bytes
 from sandbox.kernel.db import Transaction, metadata
@@ -51,8 +51,3 @@ def remove(tx: Transaction, message: int) -> bool:
 def postpone(tx: Transaction, message: int, due: str) -> None:
     """Count one failure and wait until `due`."""
     tx.execute(update(messages).where(messages.c.id == message).values(attempts=messages.c.attempts + 1, due=due))
-
-
-def count(tx: Transaction) -> int:
-    """Count waiting messages."""
-    return int(tx.execute(select(func.count()).select_from(messages)).scalar_one())
