@@ -63,7 +63,7 @@ def dossier(
 def release_opening(
     job: Job, standing: Standing, prepared: Prepared, result: ProtectedResult, facts: Mapping[str, Json]
 ) -> ReleaseOpening:
-    """Put together what a release request is opened with. A dev result is synthetic, so no person need look at it."""
+    """Put together what a release request is opened with."""
     policy = standing.grant.policy
     institutions = {use.institution for use in prepared.governed.tables if not use.public}
     return ReleaseOpening(
@@ -79,7 +79,7 @@ def release_opening(
         result=result,
         plan=prepared.plan,
         output=policy.output,
-        route="auto" if job.environment == "dev" else policy.review.route,
+        route=policy.review.in_environment(job.environment),
         policy_digest=standing.grant.policy_digest,
         expires=min(policy.valid.until, standing.agreement.valid_until).isoformat(),
     )

@@ -51,7 +51,7 @@ class OfflineCheck:
                 yield self.judge(fields) if fields is not None else _refused("MALFORMED")
 
     def _verdict(self, query: SubmittedQuery) -> Verdict:
-        return cast("Verdict", verdict_json(prepare(query, self._grant, self._parsers), self._grant, None))
+        return cast("Verdict", verdict_json(prepare(query, self._grant, self._parsers), self._grant, query.environment, None))
 
 
 def _object(line: str) -> Mapping[str, Json] | None:

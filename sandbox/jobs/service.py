@@ -38,7 +38,7 @@ class JobService:
             standing = self._admission.stand(tx, principal, query)
             prepared = prepare(query, standing.grant, self._parts.parsers)
             budget = self._admission.budget(tx, standing, prepared) if isinstance(prepared, Prepared) else None
-        return verdict_json(prepared, standing.grant, budget)
+        return verdict_json(prepared, standing.grant, query.environment, budget)
 
     def submit(self, principal: Principal, query: SubmittedQuery, idempotency_key: str) -> JobView:
         """Admit a job durably, with its budget reserved, or refuse it with the findings of the dry run.

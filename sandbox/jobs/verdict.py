@@ -4,16 +4,18 @@ from egress.ledger.model import LedgerView
 from egress.preview import preview
 from policies.explain import explain
 from policies.grant import Grant
+from policies.policy import Environment
 from sandbox.jobs.prepare import NotPrepared, Prepared
 from sandbox.kernel.canonical import Json
 
 
-def verdict_json(prepared: Prepared | NotPrepared, grant: Grant, budget: LedgerView | None) -> Json:
+def verdict_json(prepared: Prepared | NotPrepared, grant: Grant, environment: Environment, budget: LedgerView | None) -> Json:
     """Return the verdict of `POST /sql/check`.
 
     Args:
         prepared: the query as it would run, or why it would not.
         grant: what its agreement grants.
+        environment: where it would run.
         budget: what is left in the scopes that it would charge; None for a refused query and where there is no ledger.
 
     """
@@ -29,7 +31,7 @@ def verdict_json(prepared: Prepared | NotPrepared, grant: Grant, budget: LedgerV
         "explanation": explain(prepared.governed),
         "protection": {**_object(plan.as_json()), "mode": policy.protection.mode, "expected_error": dict(plan.expected_error)},
         "output": {"max_rows": policy.output.max_rows, "min_units": policy.output.min_units},
-        "review": {"route": policy.review.route},
+        "review": {"route": policy.review.in_environment(environment)},
         "policy": {"id": policy.policy, "version": policy.version, "digest": grant.policy_digest},
         "preview": None if budget is None else preview(prepared.governed, plan, budget),
         "budget": None if budget is None else budget.as_json(),

@@ -106,6 +106,7 @@ def test_policy_check_judges_one_query(yunei: Any, tmp_path: Path) -> None:
     allowed = yunei("policy", "check", *paths(directory), "--sql", ALLOWED, "--json")
     assert allowed.code == 0
     assert {"allowed", "canonical_digest", "protection", "rewritten_sql"} <= set(allowed.document())
+    assert allowed.document()["review"] == {"route": "auto"}, "the policy's first environment is dev, which is reviewed by rule"
     refused = yunei("policy", "check", *paths(directory), "--sql", REFUSED)
     assert refused.code == 1
     assert "COLUMN_NOT_GRANTED" in refused.out
