@@ -68,6 +68,8 @@ def test_nobody_else_closes_or_opens(ask: Any, site: Site, person: str, event: s
     assert found.state == "active"
 
 
-@pytest.mark.parametrize("body", [None, {}, {"reason": ""}, {"reason": " \n "}, {"reason": "x" * 2001}, {"reason": "x", "state": "active"}])
+@pytest.mark.parametrize(
+    "body", [None, {}, {"reason": ""}, {"reason": " \n "}, {"reason": "x" * 2001}, {"reason": "x", "state": "active"}]
+)
 def test_a_reason_is_required(ask: Any, body: object) -> None:
     assert ask("per-li", "POST", f"/{AGREEMENT}/suspend", body).status_code in {415, 422}
