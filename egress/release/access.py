@@ -21,7 +21,7 @@ class Denied:
     code: str
 
 
-_ENDED: Mapping[str, str] = {"recalled": "RELEASE_RECALLED", "expired": "RELEASE_EXPIRED", "superseded": "RELEASE_EXPIRED"}
+_ENDED: Mapping[str, str] = {"recalled": "RELEASE_RECALLED", "expired": "RELEASE_EXPIRED"}
 
 
 def may_see(principal: Principal, release: Release) -> bool:

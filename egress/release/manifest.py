@@ -26,6 +26,7 @@ from egress.release.model import (
 )
 from egress.review.model import ReleaseRequest
 from sandbox.kernel.canonical import Json, canonical_bytes, digest, digest_bytes
+from sandbox.kernel.paths import PREFIX
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def _predicate(request: ReleaseRequest, facts: Circumstances) -> Predicate:
         environment="dev" if request.environment == "dev" else "prod",
         synthetic=request.environment == "dev",
         released_at=facts.released_at,
-        validity=Validity(expires=request.expires, status=f"/api/v1/releases/{facts.release}"),
+        validity=Validity(expires=request.expires, status=f"{PREFIX}/releases/{facts.release}"),
         policy_digest=request.policy_digest,
         catalog_digest=str(dossier["catalog_digest"]),
         query=Query.model_validate(query),

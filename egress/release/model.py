@@ -12,10 +12,10 @@ PREDICATE_TYPE: Literal["https://yunei.example/attestations/egress-release/v1"] 
 )
 RECALL_TYPE = "https://yunei.example/attestations/egress-recall/v1"
 
-FORMATS = ("csv", "parquet", "arrow", "json")
-"""Formats in the package, each signed by digest; `xlsx` is made on request from the same rows."""
+Format = Literal["csv", "parquet", "arrow", "json", "xlsx"]
+"""Formats of a release. The package holds all but `xlsx`, each signed by digest; that one is made on request."""
 
-MEDIA_TYPES: Mapping[str, str] = {
+MEDIA_TYPES: Mapping[Format, str] = {
     "csv": "text/csv; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
     "arrow": "application/vnd.apache.arrow.file",

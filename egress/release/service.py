@@ -12,7 +12,7 @@ from egress.release.bundle import MANIFEST
 from egress.release.dsse import decode, sign
 from egress.release.files import read_arrow
 from egress.release.manifest import Circumstances
-from egress.release.model import FORMATS, RECALL_TYPE, STATEMENT_TYPE, Delivery, Release, Statement
+from egress.release.model import MEDIA_TYPES, RECALL_TYPE, STATEMENT_TYPE, Delivery, Release, Statement
 from egress.release.package import Unfit, bundle_of, counting_votes, envelope_of, files_of, fit, history, reviewers_of
 from egress.release.workbook import xlsx_bytes
 from egress.review import store as reviews
@@ -116,12 +116,12 @@ class ReleaseService:
         """Return the table as `csv`, `parquet`, `arrow`, `json` or `xlsx`; every download is counted and logged.
 
         Raises:
-            YuneiError: `NOT_FOUND`, `NOT_ACCEPTABLE`, `RELEASE_RECALLED`, `RELEASE_EXPIRED`, `AGREEMENT_SUSPENDED`,
+            YuneiError: `NOT_FOUND`, `MALFORMED`, `RELEASE_RECALLED`, `RELEASE_EXPIRED`, `AGREEMENT_SUSPENDED`,
                 `AGREEMENT_EXPIRED`, `STORED_BYTES_CHANGED`.
 
         """
-        if name not in {*FORMATS, "xlsx"}:
-            raise YuneiError("NOT_ACCEPTABLE")
+        if name not in MEDIA_TYPES:
+            raise YuneiError("MALFORMED", field="format")
         with self._db.write() as tx:
             release = self._fetchable(tx, principal, release_id)
             data = self._workbook(release) if name == "xlsx" else self._object(release.objects[f"data.{name}"])
@@ -278,7 +278,7 @@ class ReleaseService:
             "released_at": release.released_at,
             "envelope_digest": release.envelope,
             "audit_index": release.event,
-            "formats": [*FORMATS, "xlsx"],
+            "formats": list(MEDIA_TYPES),
             "deliveries": store.count_deliveries(tx, release.id),
         }
 

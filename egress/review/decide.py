@@ -28,7 +28,6 @@ _COARSE: Mapping[str, str] = {
     "withdrawn": "withdrawn",
     "released": "released",
     "recalled": "recalled",
-    "superseded": "superseded",
     "expired": "expired",
 }
 

@@ -42,7 +42,6 @@ REQUEST = Lifecycle(
         row("packaging_failed", "expire", "rejected", Role.SYSTEM, "review.expired"),
         row("packaging", "release", "released", Role.SYSTEM, "release.released"),
         row("released", "recall", "recalled", REVIEWERS, "release.recalled"),
-        row("released", "supersede", "superseded", Role.SYSTEM, "release.superseded"),
         row("released", "expire", "expired", Role.SYSTEM, "release.expired"),
     ),
 )

@@ -17,7 +17,7 @@ from tenants.model import SYSTEM_ACTOR, Principal
 SYSTEM = frozenset({Role.SYSTEM})
 
 _OPERATOR_OPENS = frozenset({"review.opened", "review.revised", "review.withdrawn"})
-_PARTIES_OPEN = frozenset({"release.released", "release.recalled", "release.expired", "release.superseded", "release.delivered"})
+_PARTIES_OPEN = frozenset({"release.released", "release.recalled", "release.expired", "release.delivered"})
 
 
 class Steps:

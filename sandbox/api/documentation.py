@@ -1,6 +1,6 @@
 """How refusals, headers and files are described in the OpenAPI document."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
@@ -47,6 +47,6 @@ def header(status: int, name: str, meaning: str) -> Responses:
     return {status: {"headers": {name: {"description": meaning, "required": True, "schema": {"type": "string"}}}}}
 
 
-def binary(status: int, media_types: Mapping[str, str]) -> Responses:
+def binary(status: int, media_types: Iterable[str]) -> Responses:
     """Describe a file of one of the media types."""
-    return {status: {"content": {media: {"schema": {}} for media in media_types.values()}}}
+    return {status: {"content": {media: {"schema": {}} for media in media_types}}}

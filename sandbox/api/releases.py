@@ -3,29 +3,21 @@
 import base64
 import hashlib
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 
 from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
+from egress.release.model import MEDIA_TYPES, Format
 from sandbox.api.auth import Caller
 from sandbox.api.inputs import After, IdempotencyKey, Limit, ObjectId, Prose, Strict
 from sandbox.api.services import Services
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.paths import PREFIX
 
-MEDIA_TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "json": "application/json",
-    "parquet": "application/vnd.apache.parquet",
-    "arrow": "application/vnd.apache.arrow.file",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 PACKAGE_TYPE = "application/zip"
 
-Format = Annotated[
-    Literal["csv", "parquet", "arrow", "xlsx", "json"], Query(alias="format", description="csv is the signed master")
-]
+ChosenFormat = Annotated[Format, Query(alias="format", description="csv is the signed master")]
 
 
 class Recall(Strict):
@@ -109,7 +101,7 @@ def get_release(release: ObjectId, caller: Caller, services: Services) -> Json:
     return services.releases.manifest(caller, release)
 
 
-def get_release_content(release: ObjectId, caller: Caller, services: Services, chosen: Format = "csv") -> Response:
+def get_release_content(release: ObjectId, caller: Caller, services: Services, chosen: ChosenFormat = "csv") -> Response:
     """Return the released table to its recipient; every download is counted and an audit event."""
     data = services.releases.content(caller, release, chosen)
     return _attachment(data, MEDIA_TYPES[chosen], f"{release}.{chosen}")

@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI, Response, Security
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.sse import EventSourceResponse
 
+from egress.release.model import MEDIA_TYPES
 from sandbox.api import agreements, events, evidence, jobs, queries, releases, reviews, service_info, system, tokens
 from sandbox.api.auth import authorise
 from sandbox.api.documentation import binary, header, problem_responses
@@ -67,8 +68,8 @@ class Route:
 _ETAG = header(200, "ETag", "the digest that a vote binds")
 _JOB_PLACE = header(202, "Location", "where the job is")
 _REPLAY_PLACE = header(202, "Location", "where the replay is")
-_FILE = binary(200, {**releases.MEDIA_TYPES})
-_PACKAGE = binary(200, {"bundle": releases.PACKAGE_TYPE})
+_FILE = binary(200, MEDIA_TYPES.values())
+_PACKAGE = binary(200, (releases.PACKAGE_TYPE,))
 
 
 def _review(method: str, suffix: str, endpoint: Callable[..., Any], scope: str, *codes: str) -> Route:

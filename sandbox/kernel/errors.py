@@ -27,7 +27,6 @@ PROBLEMS: Mapping[str, ErrorKind] = {
     "SCOPE_MISSING": ErrorKind(403, "令牌缺少所需范围", "The token lacks the required scope"),
     "NOT_FOUND": ErrorKind(404, "对象不存在或无权查看", "No such object, or not yours to see"),
     "METHOD_NOT_ALLOWED": ErrorKind(405, "不支持的方法", "Method not allowed"),
-    "NOT_ACCEPTABLE": ErrorKind(406, "不支持的输出格式", "Format not available"),
     "TOO_LARGE": ErrorKind(413, "请求过大", "The request is too large"),
     "UNSUPPORTED_MEDIA": ErrorKind(415, "不支持的媒体类型", "Unsupported media type"),
     "TOO_MANY": ErrorKind(429, "请求过于频繁", "Too many requests"),

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -18,6 +19,7 @@ from policies.policy import Policy
 from sandbox.api.routes import ROUTES
 from sandbox.isolation.child.codes import RUN_CODES
 from sandbox.kernel import errors
+from sandbox.kernel.paths import PREFIX
 from sandbox.kernel.roles import Role
 from sandbox.kernel.settings import Settings
 
@@ -34,6 +36,18 @@ def generator() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def constants(wanted: Callable[[str], bool]) -> set[str]:
+    """Texts in the code of the files whose name is wanted; what only stands within a longer text is not among them."""
+    return {
+        node.value
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        if wanted(path.relative_to(ROOT).as_posix())
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
 
 
 def test_every_page_is_what_the_code_prints(generator: ModuleType) -> None:
@@ -89,15 +103,7 @@ def test_every_code_that_is_raised_is_in_the_catalogue() -> None:
 
 def test_every_code_of_the_catalogue_is_raised_or_mapped_somewhere() -> None:
     """A code that nothing gives would be a promise without anybody who keeps it; the table of routes is no such place."""
-    listed = {"sandbox/kernel/errors.py", "sandbox/api/routes.py"}
-    given = {
-        node.value
-        for package in PACKAGES
-        for path in (ROOT / package).rglob("*.py")
-        if path.relative_to(ROOT).as_posix() not in listed
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
+    given = constants(lambda name: name not in {"sandbox/kernel/errors.py", "sandbox/api/routes.py"})
     assert set(errors.CATALOGUE) - given == set()
 
 
@@ -116,6 +122,18 @@ def test_every_setting_in_the_image_exists() -> None:
     text = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("Dockerfile", "compose.yaml"))
     known = {f"YUNEI_{name.upper()}" for name in Settings.model_fields} | {"YUNEI_IMAGE", "YUNEI_BASE"}
     assert set(re.findall(r"YUNEI_[A-Z_]+", text)) - known == set()
+
+
+def test_every_event_of_a_life_cycle_is_caused_by_some_code(generator: ModuleType) -> None:
+    caused = constants(lambda name: not name.endswith("/model.py"))
+    lines = {(cycle.name, line.event) for cycle in generator.lifecycles() for line in cycle.rows}
+    assert {pair for pair in lines if pair[1] not in caused} == set()
+
+
+def test_where_the_api_lies_is_written_once() -> None:
+    spelt = {text for text in constants(lambda name: name != "sandbox/kernel/paths.py") if text.startswith(PREFIX)}
+    assert spelt == set()
+    assert f'"GET", "{PREFIX}/health"' in (ROOT / "deploy/healthcheck.py").read_text(encoding="utf-8")
 
 
 def test_every_life_cycle_is_drawn(generator: ModuleType) -> None:

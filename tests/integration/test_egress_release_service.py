@@ -113,8 +113,8 @@ def test_releases_are_paged(town: Stage) -> None:
     assert second.next is None
 
 
-def test_an_unknown_format_is_not_acceptable(town: Stage) -> None:
-    refused("NOT_ACCEPTABLE", town.releases.content, town.who("per-zhao"), town.released(), "exe")
+def test_an_unknown_format_is_malformed(town: Stage) -> None:
+    refused("MALFORMED", town.releases.content, town.who("per-zhao"), town.released(), "exe")
 
 
 def test_a_synthetic_result_goes_to_the_operator_only_and_says_so(town: Stage) -> None:

@@ -171,7 +171,7 @@ def test_only_approval_leads_to_a_release() -> None:
     assert into["released"] == {"packaging"}
     assert into["packaging"] == {"approved", "packaging_failed"}
     assert into["approved"] == {"checking", "reviewed"}
-    assert {"rejected", "auto_blocked", "withdrawn", "recalled", "expired", "superseded"} == REQUEST.final
+    assert {"rejected", "auto_blocked", "withdrawn", "recalled", "expired"} == REQUEST.final
     assert "reviewed --> approved: approve (system)" in mermaid(REQUEST)
 
 
