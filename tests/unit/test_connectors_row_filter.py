@@ -20,7 +20,10 @@ COLUMNS = {
     [
         ("district IN ('长安区', '裕华区')", "(\"district\" IN ('长安区', '裕华区'))"),
         ("district = 'it''s'", "(\"district\" = 'it''s')"),
-        ("born BETWEEN '1990-01-01' AND DATE '2000-12-31'", "(\"born\" BETWEEN CAST('1990-01-01' AS DATE) AND CAST('2000-12-31' AS DATE))"),
+        (
+            "born BETWEEN '1990-01-01' AND DATE '2000-12-31'",
+            "(\"born\" BETWEEN CAST('1990-01-01' AS DATE) AND CAST('2000-12-31' AS DATE))",
+        ),
         ("income >= 10 AND (income < 20 OR income <> 15)", '(("income" >= 10) AND (("income" < 20) OR ("income" <> 15)))'),
         ("100 > income", '("income" < 100)'),
         ("cost > -1.50", '("cost" > -1.50)'),
