@@ -75,6 +75,7 @@ class Reviews(RuleBasedStateMachine):
     def retry(self, person: str) -> None:
         with suppress(YuneiError):
             self.town.releases.retry(self.town.who(person), self.request)
+        self.town.work()  # the job hears of a release by a message, which is on its way until somebody works
 
     @rule()
     def work(self) -> None:
