@@ -122,7 +122,7 @@ def test_half_the_noise_is_caught() -> None:
 
 def test_a_bound_that_is_skipped_is_caught() -> None:
     terms = city.policy_document()["tables"]
-    terms["visits"]["unit"] |= {"max_rows_per_group": 10}
+    terms["visits"]["unit"] |= {"max_rows_per_group": 2}
     verdict = city.decide(city.submitted(QUERIES["heavy contributor"]), city.grant(protection=PROTECTION, tables=terms))
     assert isinstance(verdict, Allowed)
     query, found = verdict.governed, plan(verdict.governed, None)
