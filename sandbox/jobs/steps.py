@@ -18,7 +18,6 @@ from sandbox.kernel.states import advance
 SYSTEM = frozenset({Role.SYSTEM})
 
 VISIBLE: Mapping[str, str] = {
-    "admit": "queued",
     "answer": "released",
     "start": "isolated",
     "protect": "checks",
