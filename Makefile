@@ -75,8 +75,8 @@ image: wheelhouse  ## the container image, from a Debian root file system made h
 	deploy/image.sh
 
 lock:  ## resolve requirements anew, with hashes
-	uv pip compile --quiet --no-header --generate-hashes --python-version 3.11 requirements.in -o requirements.txt
-	uv pip compile --quiet --no-header --generate-hashes --python-version 3.11 -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	uv pip compile --quiet --no-header --no-strip-extras --generate-hashes --python-version 3.11 requirements.in -o requirements.txt
+	uv pip compile --quiet --no-header --no-strip-extras --generate-hashes --python-version 3.11 -c requirements.txt requirements-dev.in -o requirements-dev.txt
 
 clean:  ## remove what make made
 	rm -rf $(VENV) var wheelhouse dist
