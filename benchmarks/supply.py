@@ -11,13 +11,13 @@ from city import AGREEMENT, grant, submitted
 from ruamel.yaml import YAML
 
 from connectors.service import CatalogService, SupplyService
-from egress.model import ProtectionPlan
+from egress.model import CorePlan, ProtectionPlan
 from egress.plan import plan
 from policies.catalog import CatalogItem
 from policies.decide import decide
 from policies.emit import emit
 from policies.grant import Grant
-from policies.query import Allowed, EngineSql, GovernedQuery
+from policies.query import Allowed, Core, EngineSql
 from sandbox.cli.city import CitySize, write_city
 from sandbox.kernel.audit.service import LOG_KEY, AuditLog
 from sandbox.kernel.clock import SystemClock
@@ -36,10 +36,10 @@ class Supplied:
 
 @dataclass(frozen=True)
 class Governed:
-    """One query, compiled and planned."""
+    """One query with one core, compiled and planned."""
 
-    query: GovernedQuery
-    plan: ProtectionPlan
+    core: Core
+    plan: CorePlan
     engine: EngineSql
 
     @property
@@ -49,7 +49,7 @@ class Governed:
 
     def spec(self, supplied: Supplied, job: str) -> RunSpec:
         """Return the run that a worker would order."""
-        used = tuple(supplied.extracts[use.table] for use in self.query.tables)
+        used = tuple(supplied.extracts[table] for table in sorted(self.core.tables))
         return RunSpec(job, 1, self.engine.sql, used, self.engine.columns, self.parameters)
 
 
@@ -61,7 +61,8 @@ def governed(view: Grant, sql: str) -> Governed:
     planned = plan(verdict.governed, None)
     if not isinstance(planned, ProtectionPlan):
         raise TypeError("the measured query has no plan")
-    return Governed(verdict.governed, planned, emit(verdict.governed, planned.bounding))
+    (core,), (bounded,) = verdict.governed.cores, planned.cores
+    return Governed(core, bounded, emit(core, bounded.bounding))
 
 
 @contextmanager

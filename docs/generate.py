@@ -16,10 +16,10 @@ from pydantic import BaseModel
 from sqlglot import exp
 from typer.core import TyperCommand, TyperGroup
 
-from policies import findings, names, parse, text
+from policies import cores, findings, grouping, names, parse, post, text
 from policies.catalog import CatalogItem
-from policies.functions import FUNCTIONS
 from policies.policy import AggregateName, Coarsen, Policy, Use
+from policies.reference import entries
 from sandbox.cli.demo import demo
 from sandbox.cli.main import EPILOG, app
 from sandbox.jobs.apply_model import FAULTS
@@ -157,42 +157,86 @@ def sql_page() -> str:
         ("nodes of the tree", parse.MAX_NODES),
         ("depth of the tree", parse.MAX_TREE_DEPTH),
         ("table occurrences, CTEs written out", names.MAX_OCCURRENCES),
+        ("CROSS JOINs", text.MAX_CROSS_JOINS),
+        ("grouping sets of one SELECT", grouping.MOST_SETS),
+        ("protected cores of a query", post.MAX_CORES),
+        ("aggregates of one core", cores.MAX_AGGREGATES),
+        ("output columns", post.MAX_OUTPUTS),
         ("characters of a name", names.MAX_NAME),
     ]
-    functions = sorted((_sql_name(kind), _reason(rule)) for kind, rule in FUNCTIONS.items())
     nodes = sorted((_sql_name(kind), ", ".join(sorted(arguments))) for kind, arguments in parse.NODES.items())
     return page(
         "SQL reference",
-        "A query is one `SELECT` of the DuckDB dialect. What is not listed here is refused; nothing is dropped or approximated. "
-        "A finding's `fix` advises in words; its `sql`, meant for a whole query that passes, is always null for now.",
+        "A query is one `SELECT`, or a set operation of such, in the DuckDB dialect. What is not listed here is refused; nothing "
+        "is dropped or approximated. A finding's `fix` advises in words; its `sql`, where given, is a whole query that passes. "
+        "What each function means stands in [functions](functions.md), what each refusal in [rules](rules.md).",
+        "## Levels\n\nA SELECT works at one of three levels, which never mix: over **rows** of private tables; over **units**, "
+        "where a nested query groups private rows by their unit's key and gives one row per unit, private again; over "
+        "**released** values, the noised rows of *protected cores*. A SELECT that groups or aggregates private rows is a core "
+        "(one per grouping set); everything above it, from HAVING on, and every query over its result runs after noise, "
+        "free of charge.",
         "## Limits",
         table(("what", "most"), [(what, str(most)) for what, most in limits]),
         "## Use of a column",
         f"A policy grants each column one or several of {_listed(get_args(Use))}, "
         f"aggregates of {_listed(get_args(AggregateName))}, and may coarsen it: `{_pattern(Coarsen)}`.",
-        "## Functions of a column",
-        "A function is offered only with a reason why it cannot fail on any data: an error would tell something about them.",
-        table(("function", "why it is total"), functions),
         "## Every node that may occur, with what it may carry",
         "Names are those of the syntax tree (sqlglot). A listed node that carries anything else is refused as well.",
         table(("node", "may carry"), nodes),
         "## Known, and refused as `PROTECTION_UNAVAILABLE`",
-        _listed(sorted(map(_sql_name, parse.UNPROTECTED))) + ".",
+        _listed(sorted(map(_sql_name, parse.UNPROTECTED))) + "; over private rows also `min`, `max` and `median` outside of a "
+        "query per unit, `count(DISTINCT column)` of anything but the unit's key, `sum` and `avg` of DISTINCT values, keys with "
+        "decimals, and grouping sets over released values.",
         "As clauses of a listed node: " + _listed(sorted(parse.UNPROTECTED_ARGUMENTS)) + ".",
     )
+
+
+def functions_page() -> str:
+    """List every function and form with where it may stand, why it cannot fail, and an example that the tests run."""
+    groups: dict[str, list[tuple[str, str, str, str]]] = {}
+    for item in entries():
+        groups.setdefault(item.group, []).append((f"`{item.form}`", ", ".join(item.over), item.total, f"`{item.example}`"))
+    parts = [
+        part
+        for group, rows in groups.items()
+        for part in (f"## {group.capitalize()}", table(("form", "over", "why it is total", "example"), rows))
+    ]
+    return page(
+        "Functions",
+        "A function is offered only with a reason why it cannot fail on any data: an error would tell something about them. "
+        "The examples speak of the city of the tests (`tests/factories_policies.py`), which runs each of them.",
+        *parts,
+    )
+
+
+def rules_page() -> str:
+    """List the rules of the compiler in the order of its steps, each code with an example that the tests run."""
+    parts = []
+    for rule in dict.fromkeys(kind.rule for kind in findings.CATALOGUE.values()):
+        kinds = {code: kind for code, kind in findings.CATALOGUE.items() if kind.rule == rule}
+        rows = [
+            (f"`{code}`", f"{kind.zh}<br>{kind.en}", f"{kind.fix_zh}<br>{kind.fix_en}", kind.article, _example(rule, code))
+            for code, kind in kinds.items()
+        ]
+        parts += [f"## {rule}", table(("code", "what", "accepted instead", "article", "example"), rows)]
+    return page(
+        "Rules",
+        "Every refusal of the policy compiler, by rule. An example stands in `tests/sql/rules/` with the reason, and is a test.",
+        *parts,
+    )
+
+
+def _example(rule: str, code: str) -> str:
+    """Return the first fixture of a code."""
+    path = DOCS.parent / "tests" / "sql" / "rules" / f"{rule}.sql"
+    blocks = path.read_text(encoding="utf-8").strip().split("\n\n") if path.exists() else []
+    shown = [block.split("\n", 1) for block in blocks if block.startswith((f"-- {code}:", f"-- {code} "))]
+    return f"{shown[0][0].split(': ', 1)[-1]}: `{shown[0][1]}`" if shown and shown[0][1].isprintable() else ""
 
 
 def _sql_name(kind: type[exp.Expr]) -> str:
     """Name a node as analysts write it where it is a function, else as the tree calls it."""
     return str(kind.sql_name()).lower() if issubclass(kind, exp.Func) else kind.__name__
-
-
-def _reason(rule: Callable[..., object]) -> str:
-    """Return the totality reason from a rule's docstring; dates share the reason of the function that takes their parts."""
-    return (rule.__doc__ or _DATE_PARTS).removeprefix("Total: ").splitlines()[0]
-
-
-_DATE_PARTS = "every date that reaches a query lies in 1900-2200, and its parts are small whole numbers."
 
 
 def _listed(words: Iterable[str]) -> str:
@@ -250,6 +294,8 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "roles.md": roles_page,
     "sql.md": sql_page,
+    "functions.md": functions_page,
+    "rules.md": rules_page,
     "commands.md": commands_page,
     "schemas/catalog-item.schema.json": schema(CatalogItem),
     "schemas/policy.schema.json": schema(Policy),

@@ -1,14 +1,14 @@
 """What accuracy to expect before a run, from the plan alone: standard errors, half-widths, which groups will show. Pure."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Context, Decimal
 
 from egress.accounting import Noise
 from egress.bounding import centre_of, public_groups
-from egress.model import Part, ProtectionPlan
+from egress.model import CorePlan, Part
 from egress.tails import deviation, half_width
-from policies.query import Aggregate, GovernedQuery
+from policies.query import Aggregate, Core, GovernedQuery
 from sandbox.kernel.canonical import Json
 
 PAIR = Decimal("0.025")
@@ -17,26 +17,33 @@ PAIR = Decimal("0.025")
 _SHOWN = Context(prec=6)
 
 
-def expected_errors(governed: GovernedQuery, parts: tuple[Part, ...]) -> Mapping[str, Json]:
-    """Return per output column of an aggregate its standard error and 95 % half-width, in output units, as text.
+def expected_errors(governed: GovernedQuery, plans: Sequence[CorePlan]) -> Mapping[str, Json]:
+    """Return per output column that is an aggregate its standard error and 95 % half-width, in output units, as text.
 
     An AVG's error depends on its group: it is given for a group of `group_rows` rows, an even share of the size band
-    over all groups, and is None where keys are private.
+    over all groups, and is None where keys are private. A column that comes from several cores, as under ROLLUP, is given
+    the error of its first, the finest; what was computed from aggregates has none of its own.
     """
-    by_column = {part.column: part for part in parts}
-    aggregates = {aggregate.name: aggregate for aggregate in governed.aggregates}
-    groups = public_groups(governed)
-    rows = None if groups is None else max(1, governed.unit.size_band // max(1, groups))
+    cores = {core.name: core for core in governed.cores}
+    parts = {plan.core: {part.column: part for part in plan.parts} for plan in plans}
     found: dict[str, Json] = {}
     for output in governed.outputs:
-        if output.source in aggregates:
-            aggregate = aggregates[output.source]
-            found[output.name] = _average(aggregate, by_column, rows) if aggregate.kind == "avg" else _plain(aggregate, by_column)
+        if output.interval:
+            name, column = output.sources[0]
+            aggregate = next(item for item in cores[name].aggregates if item.name == column)
+            rows = _even_share(cores[name])
+            average = aggregate.kind == "avg"
+            found[output.name] = _average(aggregate, parts[name], rows) if average else _plain(aggregate, parts[name])
     return found
 
 
-def chance_to_show(plan: ProtectionPlan, units: int) -> Decimal:
-    """Return the probability, to display, that a group of `units` units passes the threshold; 1 with public keys.
+def _even_share(core: Core) -> int | None:
+    groups = public_groups(core)
+    return None if groups is None else max(1, core.unit.size_band // max(1, groups))
+
+
+def chance_to_show(plan: CorePlan, units: int) -> Decimal:
+    """Return the probability, to display, that a group of `units` units passes a core's threshold; 1 with public keys.
 
     The discrete noise is approximated by its continuous twin with a continuity correction.
     """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from egress.allocation import Need
-from policies.query import Aggregate, GovernedQuery, UnitBounds
+from policies.query import Aggregate, Core, UnitBounds
 
 NOISE_RANGE = 2**62
 """Exact values are clamped within ±2^62, so that noise added in 64 bits has room."""
@@ -35,9 +35,9 @@ class Caps:
         return full * self.per_group**2 + rest**2
 
 
-def public_groups(governed: GovernedQuery) -> int | None:
+def public_groups(core: Core) -> int | None:
     """Return the size of the complete key product, or None where a key is private."""
-    sizes = [None if key.domain is None else len(key.domain) + key.nullable for key in governed.keys]
+    sizes = [None if key.domain is None else len(key.domain) + key.nullable for key in core.keys]
     return None if None in sizes else math.prod(size for size in sizes if size is not None)
 
 
@@ -54,15 +54,15 @@ def centre_of(aggregate: Aggregate) -> int:
     return (aggregate.low + aggregate.high) // 2 if aggregate.kind == "avg" else 0
 
 
-def needs_of(governed: GovernedQuery, caps: Caps) -> tuple[Need, ...]:
+def needs_of(core: Core, caps: Caps) -> tuple[Need, ...]:
     """List every vector that will be noised, with its public range and its sensitivity to one unit.
 
     count of rows → rows; count of units → units; sum → sum; avg → rows of non-null values, then the centred sum; and for
     private keys a count of units of its own, for the threshold.
     """
-    band = governed.unit.size_band
+    band = core.unit.size_band
     needs: list[Need] = []
-    for aggregate in governed.aggregates:
+    for aggregate in core.aggregates:
         name, kind = aggregate.name, aggregate.kind
         if kind == "count_unit":
             needs.append(_units(f"{name}_n", band, caps))
@@ -70,7 +70,7 @@ def needs_of(governed: GovernedQuery, caps: Caps) -> tuple[Need, ...]:
             needs.append(_rows(f"{name}_n", band, caps))
         if kind in {"sum", "avg"}:
             needs.append(_sum(aggregate, band, caps))
-    if any(key.domain is None for key in governed.keys):
+    if any(key.domain is None for key in core.keys):
         # Never shown, only compared with τ: a quarter of the weight of a shown count of units.
         needs.append(Need("units", "threshold", 0, band, caps.groups, caps.groups, Fraction(4)))
     return tuple(needs)

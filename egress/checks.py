@@ -139,9 +139,9 @@ def _caps(result: ProtectedResult, output: Output) -> Iterator[CheckFinding]:
 
 
 def _groups(result: ProtectedResult, plan: ProtectionPlan) -> Iterator[CheckFinding]:
-    """Public keys promise a fixed set of groups: more rows than that are not what was planned."""
-    if plan.public_groups is not None and len(result.rows) > plan.public_groups:
-        yield CheckFinding("form.groups", "fail", {"rows": len(result.rows), "groups": plan.public_groups})
+    """Public keys promise a fixed set of groups: more rows than come of them are not what was planned."""
+    if plan.most_rows is not None and len(result.rows) > plan.most_rows:
+        yield CheckFinding("form.groups", "fail", {"rows": len(result.rows), "groups": plan.most_rows})
 
 
 def _intervals(columns: Sequence[ProtectedColumn]) -> Iterator[CheckFinding]:
@@ -208,8 +208,8 @@ _FITS: Mapping[str, Callable[[Cell], bool]] = {
 
 
 def _texts(column: ProtectedColumn, cells: Sequence[Cell]) -> Iterator[CheckFinding]:
-    """Look into keys only: every other cell is a noised number, whose digits mean nothing."""
-    if column.kind != "key":
+    """Look into keys and texts only: every other cell is a noised number, whose digits mean nothing."""
+    if column.kind != "key" and column.type != "text":
         return
     texts = [cell_text(cell) for cell in cells if isinstance(cell, (str, int)) and not isinstance(cell, bool)]
     kinds = [identifiers_in(text) for text in texts]
@@ -229,7 +229,7 @@ def _canaries(result: ProtectedResult, data: bytes, canaries: tuple[str, ...]) -
     """Search the final bytes as they are, every cell as a reader means it, and the keys of a row run together."""
     planted = [plain for plain in map(normal, canaries) if plain]
     text = data.decode()
-    keys = [place for place, column in enumerate(result.columns) if column.kind == "key"]
+    keys = [place for place, column in enumerate(result.columns) if column.kind == "key" or column.type == "text"]
     joined = ("".join(cell_text(row[place]) for place in keys if place < len(row)) for row in result.rows)
     cells = (cell_text(cell) for row in result.rows for cell in row)
     names = (column.name for column in result.columns)

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import date
 from itertools import product
 
-from egress.model import ProtectionPlan
+from egress.model import CorePlan
 from policies.grant import Value
-from policies.query import GovernedQuery, GroupKey
+from policies.query import Core, GroupKey
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.run import Cell, ColumnSpec, ExactTable
 
@@ -22,12 +22,12 @@ Groups = dict[Key, tuple[int, ...]]
 _KEY_TYPES: Mapping[str, type] = {"integer": int, "text": str, "date": date, "boolean": bool}
 
 
-def groups_of(plan: ProtectionPlan, governed: GovernedQuery, exact: ExactTable) -> Groups:
+def groups_of(plan: CorePlan, core: Core, exact: ExactTable) -> Groups:
     """Check an engine's answer and return its groups, sorted by key; with public keys all of them, absent ones zero.
 
     Args:
         plan: names the columns that are noised, and their public ranges.
-        governed: names the keys with their types and domains.
+        core: names the keys with their types and domains.
         exact: what the engine returned.
 
     Raises:
@@ -35,23 +35,23 @@ def groups_of(plan: ProtectionPlan, governed: GovernedQuery, exact: ExactTable) 
             its domain, a group twice, an integer outside the public range of its column.
 
     """
-    _check_columns(plan, governed, exact.columns)
-    domains = [None if key.domain is None else frozenset(key.domain) for key in governed.keys]
+    _check_columns(plan, core, exact.columns)
+    domains = [None if key.domain is None else frozenset(key.domain) for key in core.keys]
     found: Groups = {}
     for line in exact.rows:
         if len(line) != len(exact.columns):
             raise YuneiError("RUN_FAILED")
         cells = {spec.name: _checked(spec, cell) for spec, cell in zip(exact.columns, line, strict=True)}
-        key = tuple(_checked_key(spec, domain, cells[spec.name]) for spec, domain in zip(governed.keys, domains, strict=True))
+        key = tuple(_checked_key(spec, domain, cells[spec.name]) for spec, domain in zip(core.keys, domains, strict=True))
         if key in found:
             raise YuneiError("RUN_FAILED")
         found[key] = clamped(plan, cells)
     if plan.public_groups is not None:
-        found = _completed(plan, governed.keys, found)
+        found = _completed(plan, core.keys, found)
     return dict(sorted(found.items(), key=lambda item: order_of(item[0])))
 
 
-def clamped(plan: ProtectionPlan, cells: Mapping[str, Cell]) -> tuple[int, ...]:
+def clamped(plan: CorePlan, cells: Mapping[str, Cell]) -> tuple[int, ...]:
     """Return the integer of each part within the part's public range; clamping is 1-Lipschitz, so it costs nothing."""
     values = []
     for part in plan.parts:
@@ -67,10 +67,10 @@ def order_of(key: Key) -> tuple[tuple[bool, Cell], ...]:
     return tuple((cell is None, 0 if cell is None else cell) for cell in key)
 
 
-def _check_columns(plan: ProtectionPlan, governed: GovernedQuery, columns: tuple[ColumnSpec, ...]) -> None:
+def _check_columns(plan: CorePlan, core: Core, columns: tuple[ColumnSpec, ...]) -> None:
     names = [spec.name for spec in columns]
-    keys = {key.name: key.type for key in governed.keys}
-    known = {f"{aggregate.name}_{suffix}" for aggregate in governed.aggregates for suffix in "ns"} | {"units"}
+    keys = {key.name: key.type for key in core.keys}
+    known = {f"{aggregate.name}_{suffix}" for aggregate in core.aggregates for suffix in "ns"} | {"units"}
     needed = keys.keys() | {part.column for part in plan.parts}
     if len(set(names)) != len(names) or not needed <= set(names) or not set(names) <= keys.keys() | known:
         raise YuneiError("RUN_FAILED")
@@ -100,7 +100,7 @@ def _checked_key(key: GroupKey, domain: frozenset[Value] | None, cell: Cell) -> 
     return cell
 
 
-def _completed(plan: ProtectionPlan, keys: tuple[GroupKey, ...], found: Groups) -> Groups:
+def _completed(plan: CorePlan, keys: tuple[GroupKey, ...], found: Groups) -> Groups:
     domains: list[tuple[Cell, ...]] = []
     for key in keys:
         values: tuple[Cell, ...] = key.domain or ()

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Literal
 
 from egress.accounting import Noise
-from policies.query import Bounding, OutputColumn
+from policies.query import Bounding
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.run import Cell
 
@@ -44,45 +44,77 @@ class Threshold:
 
 
 @dataclass(frozen=True)
-class ProtectionPlan:
-    """How one query is protected, made from public metadata alone.
+class CorePlan:
+    """How one core of a query is protected.
 
-    `rho`, `delta_tau`: the charge. `epsilon`, `delta`: as asked and shown, δ = δ_conv + δ_τ. `public_groups`: size of the
-    complete key product where all keys are public, else None. `expected_error`: per output column, the standard error
-    and 95 % half-width in output units, as decimal text, None where it depends on the answer.
+    `public_groups`: size of the complete key product where all keys are public, else None.
     """
 
+    core: str
     bounding: Bounding
     parts: tuple[Part, ...]
     threshold: Threshold | None
+    public_groups: int | None
+
+    def as_json(self) -> Json:
+        """Return the plan of the core as JSON of integers and text."""
+        bounding = self.bounding
+        return {
+            "core": self.core,
+            "bounding": {
+                "strategy": bounding.strategy,
+                "groups": bounding.groups,
+                "rows_per_group": bounding.rows_per_group,
+                "sample": bounding.sample,
+                "centres": [str(centre) for centre in bounding.centres],
+                "units": bounding.units,
+            },
+            "parts": [_part_json(part) for part in self.parts],
+            "threshold": None if self.threshold is None else {"tau": self.threshold.tau, "delta": str(self.threshold.delta)},
+            "public_groups": self.public_groups,
+        }
+
+
+@dataclass(frozen=True)
+class ProtectionPlan:
+    """How one query is protected, made from public metadata alone: all its cores, as one composition.
+
+    `rho`, `delta_tau`: the charge. `epsilon`, `delta`: as asked and shown, δ = δ_conv + δ_τ. `most_rows`: rows that the
+    answer has at most where all keys are public, else None. `expected_error`: per output
+    column that is an aggregate, the standard error and 95 % half-width in output units, as decimal text, None where it
+    depends on the answer.
+    """
+
+    cores: tuple[CorePlan, ...]
     epsilon: Decimal
     delta: Decimal
     delta_conv: Fraction
     rho: Fraction
     delta_tau: Fraction
-    public_groups: int | None
+    most_rows: int | None
     expected_error: Mapping[str, Json]
     duration_class_s: int
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Every noised vector of the query."""
+        return tuple(part for core in self.cores for part in core.parts)
+
+    @property
+    def tau(self) -> int | None:
+        """The highest threshold of any core; None where every key is public."""
+        return max((core.threshold.tau for core in self.cores if core.threshold is not None), default=None)
 
     def as_json(self) -> Json:
         """Return the plan as JSON of integers and text, for digests, the manifest and the dry run."""
         return {
-            "bounding": {
-                "strategy": self.bounding.strategy,
-                "groups": self.bounding.groups,
-                "rows_per_group": self.bounding.rows_per_group,
-                "sample": self.bounding.sample,
-                "centres": [str(centre) for centre in self.bounding.centres],
-                "units": self.bounding.units,
-            },
-            "parts": [_part_json(part) for part in self.parts],
-            "threshold": None if self.threshold is None else {"tau": self.threshold.tau, "delta": str(self.threshold.delta)},
+            "cores": [core.as_json() for core in self.cores],
             "epsilon": format(self.epsilon, "f"),
             "delta": format(self.delta, "f"),
             "delta_conv": str(self.delta_conv),
             "rho": str(self.rho),
             "delta_tau": str(self.delta_tau),
-            "public_groups": self.public_groups,
+            "most_rows": self.most_rows,
         }
 
 
@@ -94,30 +126,33 @@ class NotPlanned:
     facts: Mapping[str, Json]
 
 
+ColumnKind = Literal["key", "count", "count_unit", "sum", "avg", "derived", "low", "high"]
+
+
 @dataclass(frozen=True)
 class ProtectedColumn:
     """One column of the protected table.
 
-    `kind`: `key`, or the aggregate's kind, or `low`/`high` for the interval columns of the aggregate before it.
-    `type`: `integer`, `text`, `date`, `boolean`, or `decimal(38,s)`.
+    `kind`: `key`, the aggregate's kind, `derived` for what was computed from them, or `low`/`high` for the interval columns
+    of the aggregate before it. `type`: `integer`, `text`, `date`, `boolean`, or `decimal(38,s)`.
     """
 
     name: str
-    kind: Literal["key", "count", "count_unit", "sum", "avg", "low", "high"]
+    kind: ColumnKind
     type: str
+
+
+Primitives = tuple[tuple[tuple[Cell, ...], tuple[int, ...]], ...]
+"""For every group of a core (its key cells) the noisy integer of each part, in part order; sealed, for replay only."""
 
 
 @dataclass(frozen=True)
 class ProtectedResult:
-    """The noised table, with interval columns, in released order; and the noised primitive integers behind it.
-
-    `primitives`: for every group (its key cells) the noisy integer of each part, in part order; sealed, for replay only.
-    """
+    """The noised table, with interval columns, in released order; and the noised primitive integers of each core behind it."""
 
     columns: tuple[ProtectedColumn, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    primitives: tuple[tuple[tuple[Cell, ...], tuple[int, ...]], ...]
-    outputs: tuple[OutputColumn, ...]
+    primitives: tuple[Primitives, ...]
 
 
 def _part_json(part: Part) -> Json:

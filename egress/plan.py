@@ -1,16 +1,18 @@
 """The protection plan of a query: bounds, noise and cost, from public metadata alone. No row is read."""
 
+from collections.abc import Sequence
 from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
 
 from egress.accounting import Terms, rho_of, terms_of
 from egress.accuracy import expected_errors
-from egress.allocation import allocate
+from egress.allocation import Need, allocate
 from egress.bounding import NOISE_RANGE, Caps, caps_of, centre_of, needs_of, public_groups
-from egress.model import NotPlanned, Part, ProtectionPlan, Threshold
+from egress.model import CorePlan, NotPlanned, Part, ProtectionPlan, Threshold
+from egress.post.size import most_rows
 from egress.table import columns_of
 from egress.tails import tau_for, threshold_delta
-from policies.query import Bounding, GovernedQuery
+from policies.query import Bounding, Core, GovernedQuery
 from sandbox.kernel.errors import YuneiError
 
 _LEAST_RHO, _LEAST_DELTA = Fraction(1, 10**18), Fraction(1, 10**24)
@@ -47,12 +49,18 @@ def plan(governed: GovernedQuery, epsilon: Decimal | None) -> ProtectionPlan | N
     rho = rho_of(asked, terms.delta_conv)
     if rho < _LEAST_RHO or delta_share(terms, rho) < _LEAST_DELTA:
         return NotPlanned("EPSILON_TOO_SMALL", {})
-    caps = caps_of(governed.unit, public_groups(governed))
-    needs = needs_of(governed, caps)
-    for need in needs:
+    caps = [caps_of(core.unit, public_groups(core)) for core in governed.cores]
+    needs = [needs_of(core, cap) for core, cap in zip(governed.cores, caps, strict=True)]
+    for need in (need for group in needs for need in group):
         if need.low < -NOISE_RANGE or need.high > NOISE_RANGE:
             return NotPlanned("RANGE_TOO_WIDE", {"column": need.column})
-    return _finish(governed, caps, allocate(needs, rho), asked, delta_share(terms, rho))
+    return _finish(governed, caps, _shared(needs, rho), asked, delta_share(terms, rho))
+
+
+def _shared(needs: Sequence[tuple[Need, ...]], rho: Fraction) -> list[tuple[Part, ...]]:
+    """Divide the charge over the vectors of all cores together; each core gets its parts back."""
+    parts = iter(allocate(tuple(need for group in needs for need in group), rho))
+    return [tuple(next(parts) for _ in group) for group in needs]
 
 
 def delta_share(terms: Terms, rho: Fraction) -> Fraction:
@@ -64,37 +72,50 @@ def delta_share(terms: Terms, rho: Fraction) -> Fraction:
 
 
 def _refuse_size(governed: GovernedQuery) -> NotPlanned | None:
-    groups, output = public_groups(governed), governed.grant.policy.output
-    if groups is None or (groups <= output.max_rows and groups * len(columns_of(governed)) <= output.max_cells):
+    output = governed.grant.policy.output
+    sizes = {core.name: public_groups(core) for core in governed.cores}
+    groups = max(most_rows(governed.post, sizes) or 0, *(size or 0 for size in sizes.values()))
+    if groups <= output.max_rows and groups * len(columns_of(governed)) <= output.max_cells:
         return None
     return NotPlanned("RESULT_OVER_CAP", {"groups": groups, "max_rows": output.max_rows, "max_cells": output.max_cells})
 
 
-def _finish(governed: GovernedQuery, caps: Caps, parts: tuple[Part, ...], asked: Decimal, share: Fraction) -> ProtectionPlan:
+def _finish(
+    governed: GovernedQuery, caps: Sequence[Caps], parts: Sequence[tuple[Part, ...]], asked: Decimal, share: Fraction
+) -> ProtectionPlan:
     protection = governed.grant.policy.protection
     terms = terms_of(protection.epsilon, protection.delta)
-    limit = _threshold(parts, caps, share, governed.grant.policy.output.min_units)
-    spent = Fraction(0) if limit is None else limit.delta
+    private = sum(any(part.role == "threshold" for part in group) for group in parts)
+    each = share / max(1, private)
+    least = governed.grant.policy.output.min_units
+    cores = tuple(
+        _core(core, cap, group, _threshold(group, cap, each, least))
+        for core, cap, group in zip(governed.cores, caps, parts, strict=True)
+    )
+    spent = sum((core.threshold.delta for core in cores if core.threshold is not None), Fraction(0))
     return ProtectionPlan(
-        bounding=Bounding(
-            strategy="unit_group",
-            groups=caps.groups,
-            rows_per_group=caps.per_group,
-            sample=caps.sample,
-            centres=tuple(centre_of(aggregate) for aggregate in governed.aggregates),
-            units=limit is not None,
-        ),
-        parts=parts,
-        threshold=limit,
+        cores=cores,
         epsilon=asked,
         delta=_decimal_up(terms.delta_conv + spent),
         delta_conv=terms.delta_conv,
-        rho=sum((part.rho for part in parts), Fraction(0)),
+        rho=sum((part.rho for group in parts for part in group), Fraction(0)),
         delta_tau=spent,
-        public_groups=public_groups(governed),
-        expected_error=expected_errors(governed, parts),
+        most_rows=most_rows(governed.post, {core.core: core.public_groups for core in cores}),
+        expected_error=expected_errors(governed, cores),
         duration_class_s=_duration_class(governed),
     )
+
+
+def _core(core: Core, caps: Caps, parts: tuple[Part, ...], limit: Threshold | None) -> CorePlan:
+    bounding = Bounding(
+        strategy="unit_group",
+        groups=caps.groups,
+        rows_per_group=caps.per_group,
+        sample=caps.sample,
+        centres=tuple(centre_of(aggregate) for aggregate in core.aggregates),
+        units=limit is not None,
+    )
+    return CorePlan(core.name, bounding, parts, limit, public_groups(core))
 
 
 def _threshold(parts: tuple[Part, ...], caps: Caps, share: Fraction, min_units: int) -> Threshold | None:
@@ -106,7 +127,7 @@ def _threshold(parts: tuple[Part, ...], caps: Caps, share: Fraction, min_units: 
 
 
 def _duration_class(governed: GovernedQuery) -> int:
-    rows = sum(governed.grant.tables[use.table].rows_band for use in governed.tables)
+    rows = sum(governed.grant.tables[name].rows_band for core in governed.cores for name in core.tables)
     return next((seconds for most, seconds in _DURATION_CLASSES if rows <= most), _LONGEST_CLASS_S)
 
 

@@ -21,14 +21,15 @@ _NOTICE = {
 def preview(governed: GovernedQuery, planned: ProtectionPlan, budget: LedgerView) -> Json:
     """Return the outlook of a planned query as JSON; everything in it comes from public metadata and the own budget.
 
-    `curve`: expected error at other ε, up to the policy's maximum per job. `shows`: chance that a group of so many units
-    passes the threshold, None with public keys. `more`: about how many more queries of this cost fit.
+    `curve`: expected error at other ε, up to the policy's maximum per job. `tau`, `shows`: the highest threshold of any
+    core and the chance that a group of so many units passes it, None with public keys. `more`: about how many more queries
+    of this cost fit.
     """
     return {
         "cost": {"epsilon": str(planned.epsilon), "rho": str(planned.rho), "delta_tau": str(planned.delta_tau)},
         "expected_error": dict(planned.expected_error),
         "curve": _curve(governed, planned.epsilon),
-        "tau": None if planned.threshold is None else planned.threshold.tau,
+        "tau": planned.tau,
         "shows": _shows(planned),
         "more": budget.more(Amount(planned.rho, planned.delta_tau)),
         "notice": _NOTICE,
@@ -47,7 +48,9 @@ def _curve(governed: GovernedQuery, epsilon: Decimal) -> Json:
 
 
 def _shows(planned: ProtectionPlan) -> Json:
-    if planned.threshold is None:
+    limited = [(core.threshold.tau, core) for core in planned.cores if core.threshold is not None]
+    if not limited:
         return None
-    sizes = sorted({1, *(max(1, round(planned.threshold.tau * share)) for share in _GROUPS)})
-    return [{"units": units, "chance": str(chance_to_show(planned, units))} for units in sizes]
+    tau, core = max(limited, key=lambda pair: pair[0])
+    sizes = sorted({1, *(max(1, round(tau * share)) for share in _GROUPS)})
+    return [{"units": units, "chance": str(chance_to_show(core, units))} for units in sizes]

@@ -26,6 +26,7 @@ from sandbox.kernel.errors import YuneiError
 _STEPS = 2_000
 """Steps of a loss distribution per claimed ε; also what bounds the work, since a manifest is a stranger's text."""
 _LARGEST_EPSILON = 1_000
+_MOST_CORES = 100
 _LEAST = Decimal("1e-60")
 _RATIONAL = re.compile(r"[0-9]{1,100}(/[0-9]{1,100})?")
 
@@ -43,19 +44,31 @@ class Vector:
 
 
 @dataclass(frozen=True)
-class Stated:
-    """What a manifest states about the cost of its release."""
+class StatedCore:
+    """What a manifest states about one core: its vectors, the groups of one unit, and its threshold."""
 
     vectors: tuple[Vector, ...]
     groups: int
     rows_per_group: int
     tau: int | None
     threshold_delta: Fraction
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a manifest states about the cost of its release."""
+
+    cores: tuple[StatedCore, ...]
     epsilon: Decimal
     delta: Decimal
     delta_conv: Fraction
     rho: Fraction
     delta_tau: Fraction
+
+    @property
+    def vectors(self) -> tuple[Vector, ...]:
+        """The vectors of all cores."""
+        return tuple(one for core in self.cores for one in core.vectors)
 
 
 @dataclass(frozen=True)
@@ -88,15 +101,16 @@ def recompute(plan: Mapping[str, Json]) -> Recomputed:
     """
     stated = _read(plan)
     rho = sum((charge(one.mechanism, one.l1, one.l2_squared, one.scale) for one in stated.vectors), Fraction(0))
-    delta_tau = _threshold(stated)
+    deltas = [_threshold(core) for core in stated.cores]
+    delta_tau = sum(deltas, Fraction(0))
     by_rho = epsilon_of(rho, stated.delta_conv)
     by_loss = _by_loss(stated) if by_rho <= stated.epsilon else None
     holds = {
-        "sensitivity": all(_sensible(one, stated) for one in stated.vectors),
+        "sensitivity": all(_sensible(one, core) for core in stated.cores for one in core.vectors),
         "charge": all(charge(one.mechanism, one.l1, one.l2_squared, one.scale) <= one.rho for one in stated.vectors),
         "rho": sum((one.rho for one in stated.vectors), Fraction(0)) == stated.rho,
-        "threshold": delta_tau <= stated.threshold_delta,
-        "delta_tau": stated.threshold_delta == stated.delta_tau,
+        "threshold": all(delta <= core.threshold_delta for delta, core in zip(deltas, stated.cores, strict=True)),
+        "delta_tau": sum((core.threshold_delta for core in stated.cores), Fraction(0)) == stated.delta_tau,
         "delta": stated.delta_conv + stated.delta_tau <= Fraction(stated.delta),
         "epsilon_zcdp": max(by_rho, epsilon_of(stated.rho, stated.delta_conv)) <= stated.epsilon,
         "epsilon_pld": by_loss is not None and by_loss <= stated.epsilon,
@@ -104,14 +118,14 @@ def recompute(plan: Mapping[str, Json]) -> Recomputed:
     return Recomputed(rho, delta_tau, by_rho, by_loss, tuple(name for name, held in holds.items() if not held))
 
 
-def _sensible(one: Vector, stated: Stated) -> bool:
+def _sensible(one: Vector, stated: StatedCore) -> bool:
     """Norms of an integer vector obey l1 ≤ l2² ≤ l1²; counts of units have one unit in each of L0 groups."""
     if one.role in {"units", "threshold"}:
         return one.l1 == one.l2_squared == stated.groups
     return 1 <= one.l1 <= one.l2_squared <= one.l1**2
 
 
-def _threshold(stated: Stated) -> Fraction:
+def _threshold(stated: StatedCore) -> Fraction:
     """Derive δ_τ again; a threshold on a vector that is not there costs everything."""
     if stated.tau is None:
         return Fraction(0)
@@ -148,13 +162,9 @@ def _read(plan: Mapping[str, Json]) -> Stated:
 
 def _stated(plan: Mapping[str, Json]) -> Stated:
     match plan:
-        case {"bounding": Mapping() as bounding, "parts": [*parts], "threshold": (None | Mapping()) as threshold} if parts:
+        case {"cores": [*cores]} if 0 < len(cores) <= _MOST_CORES:
             stated = Stated(
-                vectors=tuple(_vector(part) for part in parts),
-                groups=int(str(bounding["groups"])),
-                rows_per_group=int(str(bounding["rows_per_group"])),
-                tau=None if threshold is None else int(str(threshold["tau"])),
-                threshold_delta=Fraction(0) if threshold is None else _fraction(threshold["delta"]),
+                cores=tuple(_core(core) for core in cores),
                 epsilon=Decimal(str(plan["epsilon"])),
                 delta=Decimal(str(plan["delta"])),
                 delta_conv=_fraction(plan["delta_conv"]),
@@ -165,8 +175,25 @@ def _stated(plan: Mapping[str, Json]) -> Stated:
             raise ValueError("not a plan")
     known = stated.epsilon.is_finite() and stated.delta.is_finite()
     sensible = known and _LEAST < stated.epsilon <= _LARGEST_EPSILON and _LEAST < stated.delta < 1
-    if not (sensible and 0 < stated.delta_conv < 1 and stated.groups > 0):
+    if not (sensible and 0 < stated.delta_conv < 1):
         raise ValueError("not a plan")
+    return stated
+
+
+def _core(core: object) -> StatedCore:
+    match core:
+        case {"bounding": Mapping() as bounding, "parts": [*parts], "threshold": (None | Mapping()) as threshold} if parts:
+            stated = StatedCore(
+                vectors=tuple(_vector(part) for part in parts),
+                groups=int(str(bounding["groups"])),
+                rows_per_group=int(str(bounding["rows_per_group"])),
+                tau=None if threshold is None else int(str(threshold["tau"])),
+                threshold_delta=Fraction(0) if threshold is None else _fraction(threshold["delta"]),
+            )
+        case _:
+            raise ValueError("not a core")
+    if stated.groups < 1:
+        raise ValueError("not a core")
     return stated
 
 

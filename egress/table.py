@@ -1,91 +1,99 @@
 """From noisy integers to the released table: post-processing that costs no privacy and can be replayed bit by bit. Pure."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from decimal import Context, Decimal
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from fractions import Fraction
 
 from egress.accuracy import PAIR
 from egress.bounding import centre_of
-from egress.exact import Key, order_of
-from egress.model import Part, ProtectedColumn, ProtectedResult, ProtectionPlan
+from egress.exact import order_of
+from egress.model import CorePlan, Part, Primitives, ProtectedColumn, ProtectedResult, ProtectionPlan
+from egress.post.evaluate import Evaluator, Row
+from egress.post.values import Value
 from egress.tails import half_width
-from policies.query import Aggregate, GovernedQuery, Order, interval_of
+from policies.query import Aggregate, Core, GovernedQuery, OutputColumn, interval_of
+from policies.released import HIGH, LOW, Shape
 from sandbox.kernel.run import Cell
 
-Primitives = tuple[tuple[Key, tuple[int, ...]], ...]
-
-AVERAGE_DECIMALS = 2
-"""Decimals that an AVG has beyond those of its argument's step."""
-
-Shown = tuple[Cell, Cell, Cell]
+Shown = tuple[Value, Value, Value]
 """A value with the ends of its 95 % interval."""
 
 
-def table_of(plan: ProtectionPlan, governed: GovernedQuery, primitives: Primitives) -> ProtectedResult:
-    """Build the released table from the noisy integers of all groups that show.
+def table_of(plan: ProtectionPlan, governed: GovernedQuery, primitives: tuple[Primitives, ...]) -> ProtectedResult:
+    """Build the released table from the noisy integers of all groups that show, core by core.
 
     A count and a sum are shown with value ± half-width of their noise. An AVG is the noisy centred sum over the noisy count of
     non-null values; its interval is the range of that quotient while both noises stay within their 97.5 % half-widths,
     which holds together with at least 95 % (union bound). Intervals cover noise only. Where the noisy count is not
     positive, AVG and its interval are NULL. Both are kept within the public range of the value.
 
-    Order is that of the query, ties by key; without ORDER BY, by key. LIMIT comes last; both see released values only.
+    Without ORDER BY rows come by key, as the cores' rows do. What the tree does with them sees released values only.
     """
-    renderers = {aggregate.name: _renderer(plan, aggregate) for aggregate in governed.aggregates}
-    names = [key.name for key in governed.keys]
-    rows: list[dict[str, Shown]] = []
-    for key, values in primitives:
-        row: dict[str, Shown] = {name: (cell, None, None) for name, cell in zip(names, key, strict=True)}
-        rows.append(row | {name: render(values) for name, render in renderers.items()})
-    rows.sort(key=lambda row: order_of(tuple(row[name][0] for name in names)))
-    for term in reversed(governed.order):
-        rows = _sorted(rows, term)
-    kept = rows if governed.limit is None else rows[: governed.limit]
-    lines = tuple(_line(governed, row, renderers.keys()) for row in kept)
-    return ProtectedResult(columns_of(governed), lines, primitives, governed.outputs)
+    cores = zip(plan.cores, governed.cores, primitives, strict=True)
+    rows = {core.name: _core_rows(core_plan, core, noisy) for core_plan, core, noisy in cores}
+    columns = columns_of(governed)
+    names = [name for output in governed.outputs for name in _columns_of(output)]
+    lines = tuple(
+        tuple(_cell(row[name], column.type) for name, column in zip(names, columns, strict=True))
+        for row in Evaluator(rows).rows(governed.post)
+    )
+    return ProtectedResult(columns, lines, primitives)
+
+
+def _core_rows(plan: CorePlan, core: Core, primitives: Primitives) -> list[Row]:
+    """Return the rows of a core as the tree reads them: keys, aggregates, and the ends of their intervals."""
+    renderers = [(aggregate.name, _renderer(plan, aggregate)) for aggregate in core.aggregates]
+    names = [key.name for key in core.keys]
+    rows: list[Row] = []
+    for key, values in sorted(primitives, key=lambda item: order_of(item[0])):
+        row: Row = dict(zip(names, map(_value, key), strict=True))
+        for name, render in renderers:
+            row[name], row[name + LOW], row[name + HIGH] = render(values)
+        rows.append(row)
+    return rows
 
 
 def columns_of(governed: GovernedQuery) -> tuple[ProtectedColumn, ...]:
     """Return the columns of the released table: outputs in order, each aggregate followed by its interval."""
-    keys = {key.name: key for key in governed.keys}
-    aggregates = {aggregate.name: aggregate for aggregate in governed.aggregates}
     columns: list[ProtectedColumn] = []
     for output in governed.outputs:
-        if output.source in keys:
-            columns.append(ProtectedColumn(output.name, "key", keys[output.source].type))
-            continue
-        aggregate = aggregates[output.source]
-        kind = _type_of(aggregate)
-        low, high = interval_of(output.name)
-        columns += [
-            ProtectedColumn(output.name, aggregate.kind, kind),
-            ProtectedColumn(low, "low", kind),
-            ProtectedColumn(high, "high", kind),
-        ]
+        kind = _type_of(output.shape)
+        columns.append(ProtectedColumn(output.name, output.kind, kind))
+        if output.interval:
+            low, high = interval_of(output.name)
+            columns += [ProtectedColumn(low, "low", kind), ProtectedColumn(high, "high", kind)]
     return tuple(columns)
 
 
-def decimals_of(aggregate: Aggregate) -> int:
-    """Return the fixed number of decimals of a SUM or AVG."""
-    exponent = aggregate.step.normalize(Context(prec=60)).as_tuple().exponent
-    own = max(0, -exponent) if isinstance(exponent, int) else 0
-    return own + AVERAGE_DECIMALS if aggregate.kind == "avg" else own
+def _columns_of(output: OutputColumn) -> tuple[str, ...]:
+    name = output.column
+    return (name, name + LOW, name + HIGH) if output.interval else (name,)
 
 
-def _type_of(aggregate: Aggregate) -> str:
-    return "integer" if aggregate.kind in {"count", "count_unit"} else f"decimal(38,{decimals_of(aggregate)})"
+def _type_of(shape: Shape) -> str:
+    if shape.kind == "decimal":
+        return f"decimal(38,{shape.places})"
+    return "text" if shape.kind == "null" else shape.kind
 
 
-def _line(governed: GovernedQuery, row: Mapping[str, Shown], aggregates: AbstractSet[str]) -> tuple[Cell, ...]:
-    cells: list[Cell] = []
-    for output in governed.outputs:
-        cells += row[output.source] if output.source in aggregates else row[output.source][:1]
-    return tuple(cells)
+def _value(cell: Cell) -> Value:
+    return Fraction(cell) if isinstance(cell, Decimal) else cell
 
 
-def _renderer(plan: ProtectionPlan, aggregate: Aggregate) -> Callable[[Sequence[int]], Shown]:
+def _cell(value: Value, kind: str) -> Cell:
+    """Write a value in a column's type; NULL where no cell of that type holds it."""
+    if kind == "integer" and value is not None:
+        whole = round(Fraction(value))  # type: ignore[arg-type]
+        return whole if -(1 << 63) <= whole < 1 << 63 else None
+    if kind.startswith("decimal") and value is not None:
+        places = int(kind[len("decimal(38,") : -1])
+        scaled = round(Fraction(value) * 10**places)  # type: ignore[arg-type]  # a Fraction rounds half to even
+        return _decimal(scaled, places) if abs(scaled) < 10**38 else None
+    return value if not isinstance(value, Fraction) else None
+
+
+def _renderer(plan: CorePlan, aggregate: Aggregate) -> Callable[[Sequence[int]], Shown]:
     """Return how one aggregate is read off the noisy integers of a group."""
     places = {part.column: place for place, part in enumerate(plan.parts)}
     if aggregate.kind == "avg":
@@ -94,19 +102,13 @@ def _renderer(plan: ProtectionPlan, aggregate: Aggregate) -> Callable[[Sequence[
     half = plan.parts[place].half_width
     if aggregate.kind != "sum":
         return lambda values: (values[place], values[place] - half, values[place] + half)
-    decimals = decimals_of(aggregate)
-    scaled = int(Fraction(aggregate.step) * 10**decimals)
-
-    def total(values: Sequence[int]) -> Shown:
-        value, low, high = ((values[place] + end) * scaled for end in (0, -half, half))
-        return _decimal(value, decimals), _decimal(low, decimals), _decimal(high, decimals)
-
-    return total
+    step = Fraction(aggregate.step)
+    return lambda values: (values[place] * step, (values[place] - half) * step, (values[place] + half) * step)
 
 
-def _averages(plan: ProtectionPlan, aggregate: Aggregate, total: int, count: int) -> Callable[[Sequence[int]], Shown]:
+def _averages(plan: CorePlan, aggregate: Aggregate, total: int, count: int) -> Callable[[Sequence[int]], Shown]:
     wide_total, wide_count = (_wide(plan.parts[place]) for place in (total, count))
-    decimals, centre = decimals_of(aggregate), centre_of(aggregate)
+    decimals, centre = aggregate.places, centre_of(aggregate)
     unit: Fraction = Fraction(aggregate.step) * 10**decimals
 
     def within(numerator: int, denominator: int) -> Fraction:
@@ -122,7 +124,7 @@ def _averages(plan: ProtectionPlan, aggregate: Aggregate, total: int, count: int
         low = math.floor(within(down, fewest if down < 0 else most))
         high = math.ceil(within(up, most if up < 0 else fewest))
         value = round(within(above, below))  # a Fraction rounds half to even
-        return _decimal(value, decimals), _decimal(low, decimals), _decimal(high, decimals)
+        return Fraction(value, 10**decimals), Fraction(low, 10**decimals), Fraction(high, 10**decimals)
 
     return average
 
@@ -134,11 +136,3 @@ def _wide(part: Part) -> int:
 def _decimal(scaled: int, decimals: int) -> Decimal:
     """Return scaled × 10^-decimals, exact at any length: no decimal context takes part."""
     return Decimal((int(scaled < 0), Decimal(abs(scaled)).as_tuple().digits, -decimals))
-
-
-def _sorted(rows: list[dict[str, Shown]], term: Order) -> list[dict[str, Shown]]:
-    """Sort stably by one term; NULLs stand where the term says, whatever its direction."""
-    absent = [row for row in rows if row[term.source][0] is None]
-    present = [row for row in rows if row[term.source][0] is not None]
-    present.sort(key=lambda row: row[term.source][0], reverse=term.descending)  # type: ignore[arg-type,return-value]
-    return absent + present if term.nulls_first else present + absent

@@ -1,7 +1,8 @@
 """Public calendars: the periods that a bounded date may fall in, and which part of a date is coarser than which."""
 
-from datetime import date
+from datetime import date, timedelta
 
+from policies.query import DATE_CEILING, DATE_FLOOR
 from policies.terms import Grain
 
 GRAINS: tuple[Grain, ...] = ("day", "month", "quarter", "year")
@@ -14,6 +15,20 @@ def first_day(value: date, grain: Grain) -> date:
     if grain == "quarter":
         return value.replace(month=3 * ((value.month - 1) // 3) + 1, day=1)
     return value.replace(day=1) if grain == "month" else value
+
+
+def months_later(value: date, months: int, days: int) -> date | None:
+    """Return a date so many months and days later, at the last day of a shorter month; None beyond the calendar of queries."""
+    whole = value.year * 12 + value.month - 1 + months
+    year, month = divmod(whole, 12)
+    if not 1 <= year <= 9998:
+        return None
+    last = (date(year + (month == 11), (month + 1) % 12 + 1, 1) - timedelta(days=1)).day
+    try:
+        moved = date(year, month + 1, min(value.day, last)) + timedelta(days=days)
+    except OverflowError:
+        return None
+    return moved if DATE_FLOOR <= moved <= DATE_CEILING else None
 
 
 def finer(asked: Grain, given: Grain) -> bool:

@@ -5,22 +5,22 @@ Pure: reads the query and the grant, nothing else. Step 8 of the pipeline, gener
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token
 
-from policies.answer import Answer, answer_of
-from policies.constants import PREFIX, bound_value
+from policies.bodies import Query
 from policies.findings import Refusal, finding
 from policies.grant import Grant
-from policies.names import Body, bind
+from policies.made import Answered
+from policies.names import bind
 from policies.parse import parse
-from policies.query import Allowed, Finding, GovernedQuery, Refused, SubmittedQuery, Verdict
-from policies.relation import Rows, context_of, flatten
-from policies.rewriting import relation_text, table_uses
-from policies.text import check_text, check_tokens
-from policies.units import Attribution, attribute, bounds_of
+from policies.post import Builder
+from policies.query import Allowed, Finding, GovernedQuery, Refused, SubmittedQuery, Verdict, interval_of
+from policies.rewriting import answer_tree, distinct_cores, outputs_of, shown_names, table_uses
+from policies.text import check_text, check_tokens, span_of
+from policies.units import Attribution
 from sandbox.kernel.canonical import digest_bytes
 
 
@@ -31,11 +31,11 @@ class Draft:
     query: SubmittedQuery
     grant: Grant
     tokens: Sequence[Token] | None = None
-    tree: exp.Select | None = None
-    body: Body | None = None
-    rows: Rows | None = None
-    answer: Answer | None = None
-    unit: Attribution | None = None
+    tree: exp.Query | None = None
+    bound: Query | None = None
+    builder: Builder | None = None
+    answered: Answered | None = None
+    units: Sequence[Attribution] | None = None
     governed: GovernedQuery | None = None
 
 
@@ -64,51 +64,43 @@ def parse_allowed(draft: Draft) -> Draft:
 
 def bind_names(draft: Draft) -> Draft:
     """Step 4: every name is granted and qualified."""
-    body = bind(draft.query.sql, _made(draft.tree), draft.grant)
-    return replace(draft, body=body)
+    return replace(draft, bound=bind(draft.query.sql, _made(draft.tree), draft.grant))
 
 
 def flow_classes(draft: Draft) -> Draft:
-    """Step 5: classes, intervals and domains over every clause."""
-    context = context_of(draft.query.sql, draft.grant, draft.query.parameters)
-    rows = Rows()
-    scope = flatten(context, _made(draft.body), rows)
-    answer = answer_of(scope, _made(draft.body), rows.facts)
+    """Step 5: classes, intervals and domains over every clause; what is released, and what runs on it."""
+    builder = Builder(draft.query.sql, draft.grant, draft.query.parameters)
+    answered = builder.query(cast("Query", _made(draft.bound)))
+    _check_shown(draft, answered)
     unused = sorted(set(draft.query.parameters) - _spoken_parameters(_made(draft.tree)))
     if unused:
         raise Refusal(finding("PARAMETER_UNUSED", obj=unused[0]))
-    return replace(draft, rows=rows, answer=answer)
+    if not builder.drafts:
+        raise Refusal(finding("UNIT_MISSING"))
+    return replace(draft, builder=builder, answered=answered)
 
 
 def attribute_unit(draft: Draft) -> Draft:
     """Step 6: each row has one unit, each unit boundedly many rows."""
-    answer, rows = _made(draft.answer), _made(draft.rows)
-    unit = attribute(draft.grant, rows)
-    keys = {item.alias: item.table.unit_key for item in rows.occurrences if not item.table.public}
-    for item in answer.aggregates:
-        if item.unit_key is not None and keys.get(item.unit_key.alias) != item.unit_key.column:
-            raise Refusal(finding("PROTECTION_UNAVAILABLE", obj="COUNT DISTINCT"))
-    return replace(draft, unit=unit)
+    return replace(draft, units=[item.attribute() for item in _made(draft.builder).drafts])
 
 
 def rewrite(draft: Draft) -> Draft:
-    """Step 7: the row relation over extracts; order and limit are split off to run on released values."""
-    answer, rows, unit = _made(draft.answer), _made(draft.rows), _made(draft.unit)
-    terms = [*answer.key_terms, *(item.argument for item in answer.aggregates if item.argument is not None), *rows.filters]
-    bound = frozenset().union(*(term.parameters for term in terms))
+    """Step 7: cores over extracts; all that is done with released values is split off as a tree over them."""
+    answered, tree = _made(draft.answered), _made(draft.tree)
+    asked = list(zip(_made(draft.builder).drafts, _made(draft.units), strict=True))
+    cores, names = distinct_cores(asked)
+    shown = shown_names(tree)
+    outputs = tuple(outputs_of(answered, shown, cores, names))
+    post = answer_tree(answered, shown, names)
     # the tree has served: the generator may reuse its nodes
-    canonical = _made(draft.tree).sql(dialect="duckdb", identify=True, comments=False, copy=False)
+    canonical = tree.sql(dialect="duckdb", identify=True, comments=False, copy=False)
     governed = GovernedQuery(
         grant=draft.grant,
-        relation=relation_text(answer, rows, unit),
-        keys=tuple(answer.keys),
-        aggregates=tuple(item.aggregate for item in answer.aggregates),
-        outputs=tuple(answer.outputs),
-        order=tuple(answer.order),
-        limit=answer.limit,
-        unit=bounds_of(draft.grant, rows, unit, answer.key_terms),
-        tables=tuple(table_uses(rows, answer)),
-        parameters={PREFIX + name: bound_value(draft.query.parameters[name]) for name in sorted(bound)},
+        cores=cores,
+        post=post,
+        outputs=outputs,
+        tables=tuple(table_uses(asked, cores, draft.grant)),
         canonical_sql=canonical,
         canonical_digest=digest_bytes(canonical.encode()),
     )
@@ -142,8 +134,7 @@ def decide(query: SubmittedQuery, grant: Grant) -> Verdict:
         return Refused(refusal.findings)
     except RecursionError:
         return Refused((finding("NESTING_TOO_DEEP"),))
-    governed, rows = _made(draft.governed), _made(draft.rows)
-    return Allowed(governed, tuple(_notices(governed, rows)))
+    return Allowed(_made(draft.governed), tuple(_notices(_made(draft.governed), _made(draft.builder))))
 
 
 def _made(value: T | None) -> T:
@@ -152,11 +143,21 @@ def _made(value: T | None) -> T:
     return value
 
 
-def _spoken_parameters(tree: exp.Select) -> set[str]:
+def _spoken_parameters(tree: exp.Expr) -> set[str]:
     return {str(node.this) for node in tree.find_all(exp.Placeholder)}
 
 
-def _notices(governed: GovernedQuery, rows: Rows) -> Iterator[Finding]:
-    yield from dict.fromkeys(rows.notices)
-    if any(key.domain is None for key in governed.keys):
+def _check_shown(draft: Draft, answered: Answered) -> None:
+    """Refuse names that meet, also with the interval columns that follow each aggregate."""
+    taken: set[str] = set()
+    for name, made in zip(shown_names(_made(draft.tree)), answered.columns.values(), strict=True):
+        own = {item.lower() for item in (name, *(interval_of(name) if made.interval else ()))}
+        if taken & own:
+            raise Refusal(finding("NAME_DUPLICATE", span_of(draft.query.sql, draft.tree), name))
+        taken |= own
+
+
+def _notices(governed: GovernedQuery, builder: Builder) -> Iterator[Finding]:
+    yield from dict.fromkeys(notice for draft in builder.drafts for level in draft.rows.nested() for notice in level.notices)
+    if any(key.domain is None for core in governed.cores for key in core.keys):
         yield finding("GROUPS_MAY_BE_MISSING")

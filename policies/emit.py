@@ -1,4 +1,4 @@
-"""Step 8: generate the engine's SQL for a governed query and the bounding that protection has chosen.
+"""Step 8: generate the engine's SQL for a protected core and the bounding that protection has chosen.
 
 Two levels: first per (unit, group), where each contribution is bounded, then per group. All sums are HUGEINT.
 """
@@ -6,7 +6,7 @@ Two levels: first per (unit, group), where each contribution is bounded, then pe
 from collections.abc import Iterator
 
 from policies import engine_text as sql
-from policies.query import Aggregate, Bounding, EngineSql, GovernedQuery
+from policies.query import Aggregate, Bounding, Core, EngineSql
 from sandbox.kernel.canonical import digest_bytes
 from sandbox.kernel.run import ColumnSpec
 
@@ -14,7 +14,7 @@ SAMPLE_KEY = "sample_key"
 """Name of the bound BLOB that keys the sample of groups; it stands in no text, digest or log."""
 
 
-def emit(governed: GovernedQuery, bounding: Bounding) -> EngineSql:
+def emit(core: Core, bounding: Bounding) -> EngineSql:
     """Return generated SQL that computes exact, contribution-bounded aggregates.
 
     Per unit and group, a count is at most `rows_per_group`; a sum over more rows than that is scaled down to
@@ -23,33 +23,36 @@ def emit(governed: GovernedQuery, bounding: Bounding) -> EngineSql:
     function of its own pseudonym and the group alone: removing one unit changes no other unit's sample.
 
     Args:
-        governed: what `decide` has allowed.
+        core: of a query that `decide` has allowed.
         bounding: caps ≥ 1 and one centre per aggregate.
 
     Raises:
         ValueError: the bounding does not fit the query.
 
     """
-    if len(bounding.centres) != len(governed.aggregates) or bounding.groups < 1 or bounding.rows_per_group < 1:
+    if len(bounding.centres) != len(core.aggregates) or bounding.groups < 1 or bounding.rows_per_group < 1:
         raise ValueError("the bounding does not fit the query")
-    keys = [sql.name(key.name) for key in governed.keys]
-    inner = _per_unit(governed, bounding, keys)
+    keys = [sql.name(key.name) for key in core.keys]
+    inner = _per_unit(core, bounding, keys)
     if bounding.sample and keys:
-        inner = _sampled(governed, bounding, inner)
-    outer = [*keys, *(f"{text} AS {sql.name(name)}" for name, text in _totals(governed, bounding))]
+        inner = _sampled(core, bounding, inner)
+    outer = [*keys, *(f"{text} AS {sql.name(name)}" for name, text in _totals(core, bounding))]
     text = f"SELECT {', '.join(outer)} FROM ({inner}) AS {sql.name('g')}"
     if keys:
         text += f" GROUP BY {', '.join(keys)}"
-    return EngineSql(text, tuple(_columns(governed, bounding)), governed.parameters, digest_bytes(text.encode()))
+    return EngineSql(text, tuple(_columns(core, bounding)), core.parameters, digest_bytes(text.encode()))
 
 
-def _per_unit(governed: GovernedQuery, bounding: Bounding, keys: list[str]) -> str:
+def _per_unit(core: Core, bounding: Bounding, keys: list[str]) -> str:
     cap = str(bounding.rows_per_group)
     pseudonym = [f"min({sql.name('p')}) AS {sql.name('p')}"] if bounding.sample and keys else []
     selected = [sql.name("u"), *pseudonym, *keys]
-    for aggregate, centre in zip(governed.aggregates, bounding.centres, strict=True):
+    for aggregate, centre in zip(core.aggregates, bounding.centres, strict=True):
         count, total = _parts(aggregate)
+        if aggregate.kind == "count_unit" and not aggregate.has_argument:
+            continue
         if aggregate.kind == "count_unit":
+            selected.append(f"least(count({sql.name(aggregate.name)}), 1) AS {sql.name(count)}")
             continue
         rows = f"count({sql.name(aggregate.name)})" if aggregate.has_argument else "count(*)"
         selected.append(f"least({rows}, {cap}) AS {sql.name(count)}")
@@ -60,12 +63,12 @@ def _per_unit(governed: GovernedQuery, bounding: Bounding, keys: list[str]) -> s
             bounded = f"CASE WHEN {rows} > {cap} THEN {value} * {cap} // {rows} ELSE {value} END"
             selected.append(f"{bounded} AS {sql.name(total)}")
     grouped = ", ".join([sql.name("u"), *keys])
-    return f"SELECT {', '.join(selected)} FROM ({governed.relation}) AS {sql.name('r')} GROUP BY {grouped}"
+    return f"SELECT {', '.join(selected)} FROM ({core.relation}) AS {sql.name('r')} GROUP BY {grouped}"
 
 
-def _sampled(governed: GovernedQuery, bounding: Bounding, inner: str) -> str:
+def _sampled(core: Core, bounding: Bounding, inner: str) -> str:
     """Keep at most `groups` groups of each unit, in the order of a keyed hash of pseudonym and group."""
-    keys = [sql.name(key.name) for key in governed.keys]
+    keys = [sql.name(key.name) for key in core.keys]
     parts = [f"CAST({sql.name('p')} AS VARCHAR)", *(_unambiguous(key) for key in keys)]
     message = "encode(" + " || ':' || ".join(parts) + ")"
     rank = f"sha256(CAST(${SAMPLE_KEY} AS BLOB) || encode(sha256(CAST(${SAMPLE_KEY} AS BLOB) || {message})))"
@@ -85,10 +88,10 @@ def _parts(aggregate: Aggregate) -> tuple[str, str]:
     return f"{aggregate.name}_n", f"{aggregate.name}_s"
 
 
-def _totals(governed: GovernedQuery, bounding: Bounding) -> Iterator[tuple[str, str]]:
-    for aggregate in governed.aggregates:
+def _totals(core: Core, bounding: Bounding) -> Iterator[tuple[str, str]]:
+    for aggregate in core.aggregates:
         count, total = _parts(aggregate)
-        if aggregate.kind == "count_unit":
+        if aggregate.kind == "count_unit" and not aggregate.has_argument:
             yield count, "CAST(count(*) AS HUGEINT)"
         else:
             yield count, f"CAST(coalesce(sum({sql.name(count)}), 0) AS HUGEINT)"
@@ -98,12 +101,12 @@ def _totals(governed: GovernedQuery, bounding: Bounding) -> Iterator[tuple[str, 
         yield "units", "CAST(count(*) AS HUGEINT)"
 
 
-def _columns(governed: GovernedQuery, bounding: Bounding) -> Iterator[ColumnSpec]:
-    units = governed.unit.size_band
+def _columns(core: Core, bounding: Bounding) -> Iterator[ColumnSpec]:
+    units = core.unit.size_band
     rows = units * bounding.rows_per_group
-    for key in governed.keys:
+    for key in core.keys:
         yield ColumnSpec(key.name, "key", key.type)
-    for aggregate, centre in zip(governed.aggregates, bounding.centres, strict=True):
+    for aggregate, centre in zip(core.aggregates, bounding.centres, strict=True):
         count, total = _parts(aggregate)
         yield ColumnSpec(count, "exact", "integer", 0, units if aggregate.kind == "count_unit" else rows)
         if aggregate.kind in {"sum", "avg"}:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from policies.query import Aggregate, GovernedQuery, GroupKey, TableUse, UnitBounds
+from policies.query import Aggregate, Core, GovernedQuery, GroupKey, OutputColumn, TableUse, UnitBounds
+from policies.released import as_json
 from sandbox.kernel.canonical import Json
 
 SHOWN_DOMAIN = 50
@@ -10,28 +11,25 @@ SHOWN_DOMAIN = 50
 
 
 def explain(governed: GovernedQuery) -> Json:
-    """Return tables and columns touched and how, output columns with lineage, keys, unit bounds and canonical SQL."""
-    sources: dict[str, GroupKey | Aggregate] = {item.name: item for item in _sources(governed)}
-    shown = {output.source for output in governed.outputs}
+    """Return tables and columns touched and how, output columns with lineage, cores with unit bounds, and canonical SQL.
+
+    `cores` are what noise is added to; `post` is the tree that runs on what they release, outside of the sandbox.
+    """
     return {
         "canonical_sql": governed.canonical_sql,
         "canonical_digest": governed.canonical_digest,
-        "relation_sql": governed.relation,
         "tables": [_table(use) for use in governed.tables],
-        "outputs": [{"name": item.name, **_source(sources[item.source])} for item in governed.outputs],
-        "hidden_keys": [_source(key) for key in governed.keys if key.name not in shown],
+        "outputs": [_output(governed, item) for item in governed.outputs],
         "columns": list(_visibility(governed)),
-        "unit": _unit(governed.unit),
-        "order": [
-            {"source": term.source, "descending": term.descending, "nulls_first": term.nulls_first} for term in governed.order
-        ],
-        "limit": governed.limit,
+        "cores": [_core(core) for core in governed.cores],
+        "post": as_json(governed.post),
     }
 
 
-def _sources(governed: GovernedQuery) -> Iterable[GroupKey | Aggregate]:
-    yield from governed.keys
-    yield from governed.aggregates
+def answer_json(governed: GovernedQuery) -> Json:
+    """Return all that is done with released values, for digests: the tree and the columns that it shows."""
+    outputs = [[item.name, item.column, item.shape.kind, item.shape.places, item.interval] for item in governed.outputs]
+    return {"post": as_json(governed.post), "outputs": outputs}  # type: ignore[dict-item]
 
 
 def _table(use: TableUse) -> Json:
@@ -39,24 +37,52 @@ def _table(use: TableUse) -> Json:
     return {"table": use.table, "institution": use.institution, "public": use.public, "columns": columns}
 
 
-def _source(item: GroupKey | Aggregate) -> dict[str, Json]:
-    if isinstance(item, GroupKey):
-        return {
-            "kind": "key",
-            "type": item.type,
-            "lineage": list(item.lineage),
-            "groups": "public" if item.domain is not None else "private",
-            "domain_size": None if item.domain is None else len(item.domain) + item.nullable,
-            "domain": _domain(item),
-        }
-    step = format(item.step, "f")
+def _core(core: Core) -> Json:
+    return {
+        "core": core.name,
+        "relation_sql": core.relation,
+        "keys": [{"name": key.name, **_key(key)} for key in core.keys],
+        "aggregates": [{"name": item.name, **_aggregate(item)} for item in core.aggregates],
+        "unit": _unit(core.unit),
+    }
+
+
+def _output(governed: GovernedQuery, output: OutputColumn) -> Json:
+    """Describe a column by what it is of its first core, or as computed from released values."""
+    known: dict[str, Json] = {"kind": output.kind, "type": output.shape.kind}
+    cores = {core.name: core for core in governed.cores}
+    for core, column in output.sources[:1]:
+        keys = {key.name: _key(key) for key in cores[core].keys}
+        aggregates = {item.name: _aggregate(item) for item in cores[core].aggregates}
+        known |= (keys | aggregates)[column]
+    return {"name": output.name, **known, "lineage": list(output.lineage), "level": _level(governed, output.lineage)}
+
+
+def _level(governed: GovernedQuery, lineage: Iterable[str]) -> str:
+    """Return the highest grade of the columns that entered (就高从严); a count of rows is of the lowest."""
+    places = (name.split(".") for name in lineage)
+    return max((governed.grant.tables[table].columns[column].level for table, column in places), default="L1")
+
+
+def _key(item: GroupKey) -> dict[str, Json]:
+    return {
+        "kind": "key",
+        "type": item.type,
+        "lineage": list(item.lineage),
+        "groups": "public" if item.domain is not None else "private",
+        "domain_size": None if item.domain is None else len(item.domain) + item.nullable,
+        "domain": _domain(item),
+    }
+
+
+def _aggregate(item: Aggregate) -> dict[str, Json]:
     return {
         "kind": item.kind,
         "type": "integer" if item.kind in {"count", "count_unit"} else "decimal",
         "lineage": list(item.lineage),
         "low": format(item.low * item.step, "f"),
         "high": format(item.high * item.step, "f"),
-        "step": step,
+        "step": format(item.step, "f"),
     }
 
 
@@ -68,8 +94,7 @@ def _domain(key: GroupKey) -> Json:
 
 def _visibility(governed: GovernedQuery) -> Iterable[Json]:
     """Yield every column touched with whether its values show in the result: keys show, the rest enters noisy sums."""
-    shown = {output.source for output in governed.outputs}
-    visible = {name for key in governed.keys if key.name in shown for name in key.lineage}
+    visible = {name for output in governed.outputs if output.kind == "key" for name in output.lineage}
     for use in governed.tables:
         for column, how in use.columns.items():
             name = f"{use.table}.{column}"

@@ -6,15 +6,17 @@ class of what it compared to a dimension, but only where every compared column i
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from sqlglot import exp
 
-from policies import constants, numbers
+from policies import constants, date_functions, numbers, text_functions
 from policies import engine_text as sql
 from policies.findings import Refusal, finding
 from policies.functions import FUNCTIONS, FunctionRule
+from policies.meeting import chosen, column_of, merged, no_key, sides, unified
 from policies.query import Finding
-from policies.terms import Rank, Term, mix, united_domain
+from policies.terms import Rank, Term, mix
 from policies.text import span_of
 from sandbox.kernel.run import Parameter
 
@@ -48,7 +50,7 @@ class Scope:
         try:
             return rule(self, node)
         except Refusal as refusal:
-            raise Refusal(*(self._placed(item, node) for item in refusal.findings)) from None
+            raise Refusal(*(self.placed(item, node) for item in refusal.findings)) from None
 
     def predicate(self, node: exp.Expr) -> Term:
         """Return the term of a condition; a bare boolean column is compared with TRUE.
@@ -63,7 +65,7 @@ class Scope:
         try:
             return self.compared(term.sql, [term])
         except Refusal as refusal:
-            raise Refusal(*(self._placed(item, node) for item in refusal.findings)) from None
+            raise Refusal(*(self.placed(item, node) for item in refusal.findings)) from None
 
     def compared(self, text: str, operands: Sequence[Term], *, nullable: bool | None = None) -> Term:
         """Return a truth value made by comparing `operands`: their values turn into conditions.
@@ -74,7 +76,7 @@ class Scope:
         """
         for operand in operands:
             if operand.rank is Rank.KEY:
-                raise Refusal(finding("KEY_MISUSED", obj=_named(operand)))
+                raise Refusal(finding("KEY_MISUSED", obj=column_of(operand)))
             refused = sorted(item for item in operand.values if "compare" not in self.grants[item.table, item.column])
             if refused:
                 raise Refusal(finding("COLUMN_NOT_COMPARABLE", obj=f"{refused[0].table}.{refused[0].column}"))
@@ -85,56 +87,20 @@ class Scope:
         whole = replace(mixed, rank=rank, conditions=mixed.conditions | touched)
         return whole.term(text, "boolean", nullable=maybe, domain=(False, True))
 
-    def _placed(self, item: Finding, node: exp.Expr) -> Finding:
+    def placed(self, item: Finding, node: exp.Expr) -> Finding:
+        """Give a finding the place of `node` where it has none yet."""
         return item if item.span is not None else replace(item, span=span_of(self.text, node))
 
 
 Rule = Callable[[Scope, exp.Expr], Term]
 
 
-def _named(term: Term) -> str | None:
-    return f"{term.origin.table}.{term.origin.column}" if term.origin else None
-
-
-def no_key(term: Term) -> Term:
-    """Return a term that is not a key.
-
-    Raises:
-        Refusal: KEY_MISUSED.
-
-    """
-    if term.rank is Rank.KEY:
-        raise Refusal(finding("KEY_MISUSED", obj=_named(term)))
-    return term
-
-
-def unified(terms: Sequence[Term]) -> list[Term]:
-    """Bring terms to one type: NULL fits everything, a constant text beside dates is read as a date.
-
-    Raises:
-        Refusal: TYPE_MISMATCH, LITERAL_INVALID, KEY_MISUSED.
-
-    """
-    kinds = {no_key(item).type for item in terms} - {"null"}
-    if kinds == {"text", "date"} and all(item.literal for item in terms if item.type == "text"):
-        return [constants.as_date(item) if item.type == "text" else item for item in terms]
-    if len(kinds) > 1 and not kinds <= {"integer", "decimal"}:
-        raise Refusal(finding("TYPE_MISMATCH"))
-    return list(terms)
-
-
-def sides(terms: Sequence[Term]) -> list[str]:
-    """Return the SQL of terms of one type, numbers in their common step."""
-    found = unified(terms)
-    numeric = [item for item in found if item.number is not None]
-    if not numeric:
-        return [item.sql for item in found]
-    step = numbers.common_step([numbers.number_of(item) for item in numeric])
-    return [item.sql if item.number is None else numbers.rescaled(item, step)[0] for item in found]
-
-
 def _column(scope: Scope, node: exp.Expr) -> Term:
-    return scope.columns[node.args["table"].name, node.name]
+    where = node.args["table"].name, node.name
+    try:
+        return scope.columns[where]
+    except KeyError:  # an alias that is joined only later
+        raise Refusal(finding("COLUMN_NOT_GRANTED", obj=".".join(where))) from None
 
 
 def _binary(operator: str) -> Rule:
@@ -176,7 +142,8 @@ def _like(operator: str) -> Rule:
             raise Refusal(finding("ARGUMENT_NOT_LITERAL", span_of(scope.text, node.expression)))
         if {value.type, pattern.type} != {"text"}:
             raise Refusal(finding("TYPE_MISMATCH"))
-        return scope.compared(f"({value.sql} {operator} {pattern.sql})", [value, pattern])
+        negated = "NOT " if node.args.get("negate") else ""
+        return scope.compared(f"({value.sql} {negated}{operator} {pattern.sql})", [value, pattern])
 
     return rule
 
@@ -227,30 +194,6 @@ def _equals(scope: Scope, subject: exp.Expr, value: exp.Expr) -> Term:
     return scope.compared(f"({left} = {right})", operands)
 
 
-def chosen(conditions: Sequence[Term], results: Sequence[Term]) -> Term:
-    """Return a CASE over compiled conditions; the last result is the default."""
-    results = unified(results)
-    *texts, default = sides(results)
-    whole = sql.case(zip((item.sql for item in conditions), texts, strict=True), default)
-    return merged(whole, results, conditions)
-
-
-def merged(text: str, results: Sequence[Term], conditions: Sequence[Term] = (), *, nullable: bool | None = None) -> Term:
-    """Return a term that takes the value of one of `results`, which have one type."""
-    known = [item for item in results if item.type != "null"]
-    mixed = mix(results, conditions)
-    maybe = any(item.nullable for item in results) if nullable is None else nullable
-    if not known:
-        return replace(constants.NULL, literal=False)
-    if known[0].number is not None:
-        number = numbers.hull(numbers.aligned(known)[1])
-        return mixed.term(text, numbers.kind_of(number.step), nullable=maybe, number=number, domain=united_domain(known))
-    dates = [item.dates for item in known]
-    bounds = (min(d[0] for d in dates if d), max(d[1] for d in dates if d)) if all(dates) else None
-    grain = known[0].grain if len({item.grain for item in known}) == 1 else "day"
-    return mixed.term(text, known[0].type, nullable=maybe, dates=bounds, grain=grain, domain=united_domain(known))
-
-
 def _coalesce(scope: Scope, node: exp.Expr) -> Term:
     operands = unified([scope.compile(item) for item in (node.this, *node.expressions)])
     text = sql.call("coalesce", *sides(operands))
@@ -284,6 +227,58 @@ def _negate(scope: Scope, node: exp.Expr) -> Term:
         number = numbers.number_of(operand)
         return constants.of_number(numbers.decimal_step(-number.low * number.step))
     return numbers.negate(operand)
+
+
+def _added(sign: int) -> Rule:
+    def rule(scope: Scope, node: exp.Expr) -> Term:
+        if isinstance(node.expression, exp.Interval):
+            return date_functions.shifted(no_key(scope.compile(node.this)), node.expression, sign)
+        left, right = _numeric(scope, node.this, node.expression)
+        return _folded(numbers.add(left, right, sign), left, right)
+
+    return rule
+
+
+def _folded(term: Term, *operands: Term) -> Term:
+    """Return what constants come to as a constant, so that it may stand where one must."""
+    number = numbers.number_of(term)
+    if not all(item.literal and not item.bound for item in operands) or number.low != number.high:
+        return term
+    return constants.of_number(numbers.decimal_step(number.step) * number.low)
+
+
+def _round(scope: Scope, node: exp.Expr) -> Term:
+    (operand,) = _numeric(scope, node.this)
+    places = node.args.get("decimals")
+    return numbers.rounded(operand, 0 if places is None else text_functions.whole(places, 0, 9))
+
+
+def _ceil(scope: Scope, node: exp.Expr) -> Term:
+    (operand,) = _numeric(scope, node.this)
+    return numbers.negate(numbers.floor(numbers.negate(operand)))
+
+
+def _difference(scope: Scope, node: exp.Expr) -> Term:
+    end, start = unified([scope.compile(node.this), scope.compile(node.expression)])
+    return date_functions.difference(start, end, node)
+
+
+def _joined_texts(scope: Scope, node: exp.Expr) -> Term:
+    skip_null = isinstance(node, exp.Concat)
+    items = node.expressions if skip_null else [node.this, node.expression]
+    return text_functions.joined([no_key(scope.compile(item)) for item in items], skip_null=skip_null)
+
+
+def _holds(function: str) -> Rule:
+    def rule(scope: Scope, node: exp.Expr) -> Term:
+        value, piece = no_key(scope.compile(node.this)), scope.compile(node.expression)
+        if not piece.literal:
+            raise Refusal(finding("ARGUMENT_NOT_LITERAL", span_of(scope.text, node.expression)))
+        if {value.type, piece.type} != {"text"}:
+            raise Refusal(finding("TYPE_MISMATCH"))
+        return scope.compared(sql.call(function, value.sql, piece.sql), [value, piece])
+
+    return rule
 
 
 def _extreme(function: str) -> Rule:
@@ -334,10 +329,21 @@ _RULES: Mapping[type[exp.Expr], Rule] = {
     exp.If: _if,
     exp.Coalesce: _coalesce,
     exp.Nullif: _nullif,
-    exp.Add: _arithmetic(lambda a, b: numbers.add(a, b, 1)),
-    exp.Sub: _arithmetic(lambda a, b: numbers.add(a, b, -1)),
-    exp.Mul: _arithmetic(numbers.multiply),
+    exp.Add: _added(1),
+    exp.Sub: _added(-1),
+    exp.Mul: _arithmetic(lambda a, b: _folded(numbers.multiply(a, b), a, b)),
     exp.Div: _arithmetic(numbers.divide),
+    exp.IntDiv: _arithmetic(lambda a, b: numbers.divide(a, b, Fraction(1))),
+    exp.Mod: _arithmetic(numbers.remainder),
+    exp.Round: _round,
+    exp.Floor: lambda scope, node: numbers.floor(*_numeric(scope, node.this)),
+    exp.Ceil: _ceil,
+    exp.Sign: lambda scope, node: numbers.sign(*_numeric(scope, node.this)),
+    exp.DateDiff: _difference,
+    exp.DPipe: _joined_texts,
+    exp.Concat: _joined_texts,
+    exp.StartsWith: _holds("starts_with"),
+    exp.Contains: _holds("contains"),
     exp.Neg: _negate,
     exp.Abs: lambda scope, node: numbers.absolute(*_numeric(scope, node.this)),
     exp.Least: _extreme("least"),

@@ -26,7 +26,7 @@ class GrantedColumn:
     `low`, `high` are integer steps (value = steps × `step`); present for numeric columns with declared bounds.
     `dates` bounds a date column. `domain` is the complete public list of values after coarsening, without NULL.
     `key_of` names the key space (`residents.resident_id`) when supply replaces the value by a pseudonym.
-    `nullable` is False where supply lets no NULL through.
+    `nullable` is False where supply lets no NULL through. `level` is the declared grade, L1 to L4.
     """
 
     name: str
@@ -41,6 +41,7 @@ class GrantedColumn:
     domain: tuple[Value, ...] | None = None
     key_of: str | None = None
     nullable: bool = True
+    level: str = "L4"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,10 @@ class GrantedTable:
     unique: frozenset[str] = frozenset()
     rows_filter: str | None = None
     rows_band: int = 1_000_000
+    direct: bool = True
+    """Whether a value of the unit key names one unit and no other does: False where it leads there over another table."""
+    leads: frozenset[str] = frozenset()
+    """Columns of a private table, unique there, over which other tables lead to its units."""
 
 
 @dataclass(frozen=True)

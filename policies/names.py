@@ -7,33 +7,37 @@ and aliases in GROUP BY and ORDER BY are replaced by what they mean, USING is wr
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
+from policies.bodies import (
+    Body,
+    Level,
+    Query,
+    SetBody,
+    Source,
+    aggregates_in,
+    columns_of,
+    folded,
+    group_items,
+    is_unit_key,
+    meant,
+    takes_released,
+)
 from policies.findings import Refusal, finding
 from policies.grant import Grant, GrantedTable
 from policies.query import Finding
+from policies.spelling import Merged, aliases_of, apart, spell_out_references, spell_out_stars, spell_out_using
 from policies.text import span_of
 
-MAX_OCCURRENCES = 16
+MAX_OCCURRENCES = 32
 """Table occurrences after all CTEs and derived tables are written out."""
 
 MAX_NAME = 63
 
-
-@dataclass(frozen=True, eq=False)
-class Body:
-    """One SELECT with its bound sources, by alias in order of appearance, and the names of its columns."""
-
-    select: exp.Select
-    sources: "Mapping[str, GrantedTable | Body]"
-    outputs: tuple[tuple[str, exp.Expr], ...]
-    occurrences: int
-
-
-_Merged = Mapping[str, tuple[str, ...]]
-"""For each column that USING merged, the aliases that share it; the first stands for all."""
+_UNROWLY = ("order", "limit", "offset", "distinct", "qualify", "windows")
+"""Clauses that cannot stand over private rows: what they choose depends on other rows."""
 
 
 @dataclass
@@ -42,7 +46,7 @@ class _Names:
 
     text: str
     grant: Grant
-    ctes: dict[str, Body] = field(default_factory=dict)
+    ctes: dict[str, Query] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
 
     def refuse(self, code: str, node: exp.Expr, obj: str | None = None) -> Refusal:
@@ -51,27 +55,40 @@ class _Names:
     def finding(self, code: str, node: exp.Expr, obj: str | None = None) -> Finding:
         return finding(code, span_of(self.text, node), obj)
 
+    def within(self) -> "_Names":
+        """Return the names in sight of a query inside this one."""
+        return _Names(self.text, self.grant, dict(self.ctes))
 
-def folded(identifier: exp.Expr | str) -> str:
-    """Return the name under which an identifier is looked up: the engine does not tell ASCII case apart."""
-    return (identifier if isinstance(identifier, str) else str(identifier.this)).lower()
 
-
-def bind(text: str, root: exp.Select, grant: Grant) -> Body:
+def bind(text: str, root: exp.Query, grant: Grant) -> Query:
     """Bind all names of the query.
 
     Raises:
-        Refusal: TABLE_NOT_GRANTED, COLUMN_NOT_GRANTED and the other codes of rule `names`; PROTECTION_UNAVAILABLE for
-            aggregation inside a derived table.
+        Refusal: TABLE_NOT_GRANTED, COLUMN_NOT_GRANTED and the other codes of rule `names`; AGGREGATE_REENTERS where
+            released values and private rows would meet; PROTECTION_UNAVAILABLE for clauses that cannot stand over rows.
 
     """
     names = _Names(text, grant)
     for identifier in root.find_all(exp.Identifier):
         _check_name(names, identifier)
-    body = _bind_select(names, root, outermost=True)
-    if body.occurrences > MAX_OCCURRENCES:
+    query = _bind_query(names, root, outermost=True)
+    if query.occurrences > MAX_OCCURRENCES:
         raise Refusal(finding("TREE_TOO_LARGE"))
-    return body
+    return query
+
+
+def output_name(item: exp.Expr, position: int) -> str:
+    """Return the name of an output column: its alias, its column, or one made of function and column."""
+    if isinstance(item, exp.Alias):
+        return str(item.alias)
+    node = meant(item).unnest()
+    if isinstance(node, exp.Column):
+        return str(node.name)
+    if not isinstance(node, exp.Func):
+        return f"column_{position + 1}"
+    column = node.find(exp.Column)
+    function = node.sql_name().lower()
+    return f"{function}_{folded(column.name)}"[:MAX_NAME] if column is not None else function
 
 
 def _check_name(names: _Names, identifier: exp.Identifier) -> None:
@@ -82,35 +99,103 @@ def _check_name(names: _Names, identifier: exp.Identifier) -> None:
         raise names.refuse("NAME_INVALID", identifier)
 
 
+def _bind_query(names: _Names, query: exp.Expr, *, outermost: bool = False) -> Query:
+    while isinstance(query, exp.Subquery) and not query.args.get("alias"):
+        query = query.this
+    if isinstance(query, exp.SetOperation):
+        return _bind_set(names, query)
+    if not isinstance(query, exp.Select):
+        raise names.refuse("CONSTRUCT_NOT_ALLOWED", query)
+    return _bind_select(names, query, outermost=outermost)
+
+
+def _bind_set(names: _Names, node: exp.SetOperation) -> SetBody:
+    inner = names.within()
+    _bind_ctes(inner, node)
+    left, right = (_bind_query(inner, side) for side in (node.this, node.expression))
+    for side, place in ((left, node.this), (right, node.expression)):
+        if side.level != "released":
+            raise names.refuse("SET_OF_ROWS", place, node.key.upper())
+    if len(left.outputs) != len(right.outputs):
+        raise names.refuse("SET_MISMATCH", node.expression)
+    _check_ctes_used(inner, node)
+    names.used |= inner.used
+    body = SetBody(node, left, right, left.outputs, left.occurrences + right.occurrences)
+    order = node.args.get("order")
+    for item in order.expressions if order is not None else ():
+        _bind_set_order(names, body, item)
+    return body
+
+
+def _bind_set_order(names: _Names, body: SetBody, item: exp.Ordered) -> None:
+    """A set operation is ordered by the names or positions of its columns only."""
+    node, offered = item.this.unnest(), [name for name, _ in body.outputs]
+    if isinstance(node, exp.Literal) and not node.is_string and str(node.this).isdigit() and 1 <= int(node.this) <= len(offered):
+        item.args["this"] = exp.column(exp.to_identifier(offered[int(node.this) - 1], quoted=True))
+    elif not (isinstance(node, exp.Column) and not node.table and folded(node.this) in offered):
+        raise names.refuse("ORDER_NOT_OUTPUT", item)
+
+
 def _bind_select(names: _Names, select: exp.Select, *, outermost: bool) -> Body:
-    inner = _Names(names.text, names.grant, dict(names.ctes))
+    inner = names.within()
     _bind_ctes(inner, select)
     sources = _bind_sources(inner, select)
-    merged = _spell_out_using(inner, select, sources)
-    if outermost:
+    merged = spell_out_using(inner.refuse, select, sources)
+    aggregates = bool(select.args.get("group") or select.args.get("having")) or any(
+        next(aggregates_in(item), None) is not None for item in (*select.expressions, *_present(select, "qualify", "order"))
+    )
+    released = _is_released(inner, select, sources)
+    level: Level = "released" if aggregates or released else "rows"
+    if (level == "rows" and outermost) or aggregates:
         _refuse_stars(inner, select)
-    else:
-        _refuse_aggregation(inner, select)
-        _spell_out_stars(select, sources, merged)
-    if outermost:
-        _spell_out_references(inner, select, sources)
-    _bind_columns(inner, select, sources, merged)
-    unused = [cte for cte in _ctes(select) if folded(cte.alias) not in inner.used]
-    if unused:
-        raise names.refuse("CTE_UNUSED", unused[0].args["alias"], unused[0].alias)
+    spell_out_stars(select, sources, merged)
+    spell_out_references(inner.refuse, select, sources)
+    body = Body(select, sources, (), level, aggregates, _occurrences(sources), aliases_of(select))
+    body = replace(body, subqueries=_bind_columns(inner, body, merged))
+    body = replace(body, level=_level(body, outermost=outermost))
+    if body.level != "released" and not outermost:
+        _refuse_clauses(inner, body)
+    _check_ctes_used(inner, select)
     names.used |= inner.used
-    occurrences = sum(item.occurrences if isinstance(item, Body) else 1 for item in sources.values())
-    return Body(select, sources, () if outermost else _outputs(inner, select), occurrences)
+    used = body.occurrences + sum(item.occurrences for item in body.subqueries.values())
+    return replace(body, outputs=_outputs(inner, select), occurrences=used)
 
 
-def _ctes(select: exp.Select) -> Sequence[exp.CTE]:
-    clause = select.args.get("with_")
+def _level(body: Body, *, outermost: bool) -> Level:
+    """A nested query that groups private rows by their unit's key yields units; what else aggregates yields releases."""
+    if not body.aggregates or outermost or takes_released(body.sources):
+        return body.level
+    return "units" if any(is_unit_key(body.sources, item) for item in group_items(body.select)) else "released"
+
+
+def _is_released(names: _Names, select: exp.Select, sources: Mapping[str, Source]) -> bool:
+    """Whether the sources are released values; a mixture with rows would let an aggregate re-enter the rows.
+
+    Source of the rule: an aggregate over private rows that re-enters a relation over private rows moves without bound.
+    """
+    if not sources:
+        return True
+    if not takes_released(sources):
+        return False
+    nodes = [select.args["from_"].this, *(join.this for join in select.args.get("joins") or ())]
+    for node, source in zip(nodes, sources.values(), strict=True):
+        if isinstance(source, GrantedTable) or source.level != "released":
+            raise names.refuse("AGGREGATE_REENTERS", node, node.alias_or_name or None)
+    return True
+
+
+def _occurrences(sources: Mapping[str, Source]) -> int:
+    return sum(1 if isinstance(item, GrantedTable) else item.occurrences for item in sources.values())
+
+
+def _ctes(query: exp.Expr) -> Sequence[exp.CTE]:
+    clause = query.args.get("with_")
     return clause.expressions if clause is not None else ()
 
 
-def _bind_ctes(names: _Names, select: exp.Select) -> None:
+def _bind_ctes(names: _Names, query: exp.Expr) -> None:
     declared: set[str] = set()
-    for cte in _ctes(select):
+    for cte in _ctes(query):
         name = folded(cte.alias)
         if name in names.grant.tables:
             raise names.refuse("NAME_SHADOWS_TABLE", cte.args["alias"], cte.alias)
@@ -120,12 +205,14 @@ def _bind_ctes(names: _Names, select: exp.Select) -> None:
         names.ctes[name] = _bind_derived(names, cte.this, cte.args["alias"])
 
 
-def _bind_derived(names: _Names, query: exp.Expr, alias: exp.TableAlias | None) -> Body:
-    while isinstance(query, exp.Subquery) and not query.args.get("alias"):
-        query = query.this
-    if not isinstance(query, exp.Select):
-        raise names.refuse("CONSTRUCT_NOT_ALLOWED", query)
-    body = _bind_select(names, query, outermost=False)
+def _check_ctes_used(names: _Names, query: exp.Expr) -> None:
+    unused = [cte for cte in _ctes(query) if folded(cte.alias) not in names.used]
+    if unused:
+        raise names.refuse("CTE_UNUSED", unused[0].args["alias"], unused[0].alias)
+
+
+def _bind_derived(names: _Names, query: exp.Expr, alias: exp.TableAlias | None) -> Query:
+    body = _bind_query(names, query)
     renamed = alias.columns if alias is not None else []
     if not renamed:
         return body
@@ -133,27 +220,29 @@ def _bind_derived(names: _Names, query: exp.Expr, alias: exp.TableAlias | None) 
         raise names.refuse("NAME_INVALID", renamed[0])
     outputs = tuple((folded(new), value) for new, (_, value) in zip(renamed, body.outputs, strict=True))
     _refuse_duplicates(names, query, [name for name, _ in outputs])
-    return Body(body.select, body.sources, outputs, body.occurrences)
+    return replace(body, outputs=outputs)
 
 
-def _bind_sources(names: _Names, select: exp.Select) -> "dict[str, GrantedTable | Body]":
+def _bind_sources(names: _Names, select: exp.Select) -> dict[str, Source]:
     clause = select.args.get("from_")
     if clause is None:
-        raise names.refuse("UNIT_MISSING", select)
-    sources: dict[str, GrantedTable | Body] = {}
-    for node in (clause.this, *(join.this for join in select.args.get("joins") or ())):
-        alias, source = _bind_source(names, node)
+        if select.find(exp.Subquery) is None:
+            raise names.refuse("UNIT_MISSING", select)
+        return {}
+    sources: dict[str, Source] = {}
+    for place, node in enumerate((clause.this, *(join.this for join in select.args.get("joins") or ()))):
+        alias, source = _bind_source(names, node, place)
         if alias in sources:
             raise names.refuse("NAME_DUPLICATE", node, alias)
         sources[alias] = source
     return sources
 
 
-def _bind_source(names: _Names, node: exp.Expr) -> "tuple[str, GrantedTable | Body]":
+def _bind_source(names: _Names, node: exp.Expr, place: int) -> tuple[str, Source]:
     if isinstance(node, exp.Subquery):
+        if not node.alias:
+            node.set("alias", exp.TableAlias(this=exp.to_identifier(f"_derived_{place}")))
         alias = folded(node.alias)
-        if not alias:
-            raise names.refuse("NAME_INVALID", node)
         if alias in names.grant.tables:
             raise names.refuse("NAME_SHADOWS_TABLE", node.args["alias"], node.alias)
         return alias, _bind_derived(names, node.this, node.args["alias"])
@@ -175,154 +264,86 @@ def _bind_source(names: _Names, node: exp.Expr) -> "tuple[str, GrantedTable | Bo
     return alias, source
 
 
-def columns_of(source: "GrantedTable | Body") -> tuple[str, ...]:
-    """Return the names that a source offers."""
-    return tuple(source.columns) if isinstance(source, GrantedTable) else tuple(name for name, _ in source.outputs)
-
-
-def _spell_out_using(names: _Names, select: exp.Select, sources: "Mapping[str, GrantedTable | Body]") -> _Merged:
-    """Write USING as ON; return which aliases share each merged column."""
-    merged: dict[str, tuple[str, ...]] = {}
-    aliases = list(sources)
-    for position, join in enumerate(select.args.get("joins") or (), start=1):
-        pairs = []
-        for identifier in join.args.get("using") or ():
-            name = folded(identifier)
-            left = _apart(name, [alias for alias in aliases[:position] if name in columns_of(sources[alias])], merged)
-            if not left or name not in columns_of(sources[aliases[position]]):
-                raise names.refuse("COLUMN_NOT_GRANTED", identifier, identifier.name)
-            if len(left) > 1:
-                raise names.refuse("COLUMN_AMBIGUOUS", identifier, identifier.name)
-            merged[name] = (*merged.get(name, tuple(left)), aliases[position])
-            sides = [_column(alias, name, identifier) for alias in (left[0], aliases[position])]
-            pairs.append(exp.EQ(this=sides[0], expression=sides[1]))
-        if pairs:
-            join.set("using", None)
-            join.set("on", exp.and_(*pairs, copy=False))
-    return merged
-
-
-def _apart(name: str, owners: Sequence[str], merged: _Merged) -> list[str]:
-    """Return the owners of a column with those that USING merged counted once, as the first of them."""
-    return [alias for alias in owners if alias not in merged.get(name, ())[1:]]
-
-
-def _column(alias: str, name: str, place: exp.Expr) -> exp.Column:
-    node = exp.column(exp.to_identifier(name, quoted=True), exp.to_identifier(alias, quoted=True), copy=False)
-    if "start" in place.meta:
-        node.this.meta.update(place.meta)
-    return node
-
-
 def _refuse_stars(names: _Names, select: exp.Select) -> None:
     for item in select.expressions:
-        if item.is_star and not isinstance(item, exp.Count):
+        if item.is_star and not isinstance(item, (exp.Count, exp.Filter, exp.Window)):
             raise names.refuse("STAR_NOT_ALLOWED", item if "start" in item.meta else select)
 
 
-def _refuse_aggregation(names: _Names, select: exp.Select) -> None:
-    for clause in ("group", "order", "limit"):
-        if select.args.get(clause) is not None:
-            raise names.refuse("PROTECTION_UNAVAILABLE", select.args[clause], clause.upper())
-    for item in select.expressions:
-        aggregate = item.find(exp.AggFunc)
-        if aggregate is not None:
-            raise names.refuse("PROTECTION_UNAVAILABLE", aggregate, "SUBQUERY AGGREGATE")
+def _refuse_clauses(names: _Names, body: Body) -> None:
+    """Refuse, over private rows, every clause that orders, counts or compares them with one another."""
+    for clause in _UNROWLY:
+        found = body.select.args.get(clause)
+        if found:
+            raise names.refuse("ROWS_CHOSEN", found[0] if isinstance(found, list) else found, clause.upper())
+    if body.subqueries:
+        raise names.refuse("AGGREGATE_REENTERS", body.select.args.get("having") or body.select)
+    for item in body.select.expressions:
+        window = item.find(exp.Window)
+        if window is not None:
+            raise names.refuse("ROWS_CHOSEN", window, "WINDOW")
 
 
-def _spell_out_stars(select: exp.Select, sources: "Mapping[str, GrantedTable | Body]", merged: _Merged) -> None:
-    spelled: list[exp.Expr] = []
-    for item in select.expressions:
-        whole = isinstance(item, exp.Star)
-        one = isinstance(item, exp.Column) and isinstance(item.this, exp.Star)
-        if not whole and not (one and folded(item.table) in sources):
-            spelled.append(item)
-            continue
-        for alias, source in sources.items():
-            if one and folded(item.table) != alias:
-                continue
-            names = [name for name in columns_of(source) if not whole or _apart(name, [alias], merged)]
-            spelled.extend(_column(alias, name, item) for name in names)
-    select.set("expressions", spelled)
-
-
-def _aliased(select: exp.Select) -> dict[str, exp.Expr]:
-    return {folded(item.alias): item.this for item in select.expressions if isinstance(item, exp.Alias)}
-
-
-def _spell_out_references(names: _Names, select: exp.Select, sources: "Mapping[str, GrantedTable | Body]") -> None:
-    """Replace positions and aliases in GROUP BY and ORDER BY by what they stand for, GROUP BY ALL by its list."""
-    aliases = _aliased(select)
-    offered = {name for source in sources.values() for name in columns_of(source)}
-    group = select.args.get("group")
-    if group is not None:
-        if group.args.get("all"):
-            group.set("all", None)
-            group.args["expressions"] = [_meant(item) for item in select.expressions if item.find(exp.AggFunc) is None]
-        else:
-            group.args["expressions"] = [_referred(names, select, item, aliases, offered) for item in group.expressions]
-        if not group.expressions:
-            select.set("group", None)
-    order = select.args.get("order")
-    for item in order.expressions if order is not None else ():
-        item.args["this"] = _referred(names, select, item.this, aliases, set())
-
-
-def _referred(names: _Names, select: exp.Select, item: exp.Expr, aliases: Mapping[str, exp.Expr], columns: set[str]) -> exp.Expr:
-    """Return what a position or alias stands for. In GROUP BY a column of that name comes first, as in the engine.
-
-    The node is shared, not copied: binding it twice says the same, and it is only read afterwards.
-    """
-    node = item.unnest()
-    if isinstance(node, exp.Literal) and not node.is_string:
-        position = int(node.this) if str(node.this).isdigit() else 0
-        if not 1 <= position <= len(select.expressions):
-            raise names.refuse("ORDER_NOT_OUTPUT" if item.find_ancestor(exp.Order) else "NOT_GROUPED", item)
-        return _meant(select.expressions[position - 1])
-    if isinstance(node, exp.Column) and not node.table and folded(node.this) in aliases and folded(node.this) not in columns:
-        return aliases[folded(node.this)]
-    return item
-
-
-def _meant(item: exp.Expr) -> exp.Expr:
-    return item.this if isinstance(item, exp.Alias) else item
-
-
-def _own_clauses(select: exp.Select) -> Iterator[exp.Expr]:
-    yield from select.expressions
-    for join in select.args.get("joins") or ():
-        if join.args.get("on") is not None:
-            yield join.args["on"]
-    for clause in ("where", "group", "order"):
+def _present(select: exp.Select, *clauses: str) -> Iterator[exp.Expr]:
+    for clause in clauses:
         if select.args.get(clause) is not None:
             yield select.args[clause]
 
 
-def _bind_columns(names: _Names, select: exp.Select, sources: "Mapping[str, GrantedTable | Body]", merged: _Merged) -> None:
+def _clauses(select: exp.Select) -> Iterator[tuple[str, exp.Expr]]:
+    for item in select.expressions:
+        yield "select", item
+    for join in select.args.get("joins") or ():
+        if join.args.get("on") is not None:
+            yield "on", join.args["on"]
+    for clause in ("where", "group", "having", "qualify", "order"):
+        if select.args.get(clause) is not None:
+            yield clause, select.args[clause]
+    for window in select.args.get("windows") or ():
+        yield "windows", window
+
+
+def _bind_columns(names: _Names, body: Body, merged: Merged) -> dict[int, Query]:
     findings: list[Finding] = []
-    for clause in _own_clauses(select):
-        for node in clause.walk():
-            if isinstance(node, (exp.Select, exp.Subquery)):
-                raise names.refuse("PROTECTION_UNAVAILABLE", node, "SUBQUERY")
-            if isinstance(node, exp.Column):
-                findings.extend(_bind_column(names, node, sources, merged))
+    subqueries: dict[int, Query] = {}
+    for clause, root in _clauses(body.select):
+        over_rows = not takes_released(body.sources) and (clause in {"on", "where", "group"} or not body.aggregates)
+        for node in root.walk(prune=lambda item: isinstance(item, exp.Query)):
+            if isinstance(node, exp.Query):
+                if over_rows and body.sources:
+                    aggregates = node.find(exp.AggFunc) is not None
+                    raise names.refuse("AGGREGATE_REENTERS" if aggregates else "SUBQUERY_OVER_ROWS", node)
+                subqueries[id(node)] = _bind_subquery(names, node)
+            elif isinstance(node, exp.Column):
+                findings.extend(_bind_column(names, body, node, merged, clause))
     if findings:
         raise Refusal(*findings[:10])
+    return subqueries
 
 
-def _bind_column(
-    names: _Names, node: exp.Column, sources: "Mapping[str, GrantedTable | Body]", merged: _Merged
-) -> Iterator[Finding]:
+def _bind_subquery(names: _Names, node: exp.Query) -> Query:
+    inner = names.within()
+    query = _bind_query(inner, node)
+    names.used |= inner.used
+    if query.level != "released":
+        raise names.refuse("AGGREGATE_REENTERS", node, "SUBQUERY")
+    return query
+
+
+def _bind_column(names: _Names, body: Body, node: exp.Column, merged: Merged, clause: str) -> Iterator[Finding]:
     spoken = ".".join(part.name for part in node.parts)
     if isinstance(node.this, exp.Star) or node.args.get("db") or node.args.get("catalog"):
         yield names.finding("COLUMN_NOT_GRANTED", node, spoken)
         return
     name = folded(node.this)
-    asked = [folded(node.table)] if node.table else list(sources)
-    owners = [alias for alias in asked if alias in sources and name in columns_of(sources[alias])]
+    alias = not node.table and clause in {"having", "qualify", "order", "windows"} and name in body.aliases
+    asked = [folded(node.table)] if node.table else list(body.sources)
+    owners = [item for item in asked if item in body.sources and name in columns_of(body.sources[item])]
     if len(owners) > 1:
-        owners = _apart(name, owners, merged)
-    if not owners:
+        owners = apart(name, owners, merged)
+    if alias and (clause == "order" or not owners):
+        node.this.args["this"] = name
+    elif not owners:
         yield names.finding("COLUMN_NOT_GRANTED", node, spoken)
     elif len(owners) > 1:
         yield names.finding("COLUMN_AMBIGUOUS", node, spoken)
@@ -332,12 +353,7 @@ def _bind_column(
 
 
 def _outputs(names: _Names, select: exp.Select) -> tuple[tuple[str, exp.Expr], ...]:
-    outputs = []
-    for item in select.expressions:
-        name = folded(item.alias_or_name)
-        if not name:
-            raise names.refuse("NAME_INVALID", item)
-        outputs.append((name, _meant(item)))
+    outputs = [(folded(output_name(item, place)), meant(item)) for place, item in enumerate(select.expressions)]
     _refuse_duplicates(names, select, [name for name, _ in outputs])
     return tuple(outputs)
 

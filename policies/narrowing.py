@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from policies.expressions import Scope, unified
+from policies.expressions import Scope
 from policies.grant import Value
+from policies.meeting import unified
 from policies.terms import Term
 
 

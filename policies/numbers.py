@@ -6,6 +6,7 @@ BIGINT in the engine, below 2¹²⁰ a HUGEINT, above it is refused.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import cast
@@ -159,25 +160,92 @@ def multiply(left: Term, right: Term) -> Term:
     return _arithmetic(f"({_as_type(left.sql, number)} * {right.sql})", number, left, right)
 
 
-def divide(left: Term, right: Term) -> Term:
-    """Return left / right to six decimals; a zero divisor gives NULL, as does a NULL."""
+def square(operand: Term) -> Term:
+    """Return operand × operand, which is never negative."""
+    product = multiply(operand, operand)
+    number = number_of(product)
+    return replace(product, number=replace(number, low=max(number.low, 0), has_floor=True))
+
+
+def divide(left: Term, right: Term, step: Fraction = QUOTIENT_STEP) -> Term:
+    """Return left / right in whole steps, truncated towards zero; a zero divisor gives NULL, as does a NULL."""
     x, y = number_of(left), number_of(right)
-    ratio = x.step / y.step / QUOTIENT_STEP
+    ratio = x.step / y.step / step
     top, bottom = ratio.numerator, ratio.denominator
     nearest = min((abs(v) for v in (y.low, y.high)), default=1) if y.low > 0 or y.high < 0 else 1
     reach = max(abs(x.low), abs(x.high)) * top // (nearest * bottom)
     low = 0 if _same_sign(x, y) else -reach
     high = reach if _same_sign(x, y) or not _opposite(x, y) else 0
     known = x.bounded and y.bounded
-    widest = checked(Number(x.low * top, x.high * top, QUOTIENT_STEP))
-    divisor = checked(Number(y.low * bottom, y.high * bottom, QUOTIENT_STEP))
-    number = checked(Number(low, high, QUOTIENT_STEP, known, known))
+    widest = checked(Number(x.low * top, x.high * top, step))
+    divisor = checked(Number(y.low * bottom, y.high * bottom, step))
+    number = checked(Number(low, high, step, known, known))
     upper = f"({_as_type(left.sql, widest)} * {top})"
     lower = f"nullif({_as_type(right.sql, divisor)} * {bottom}, 0)"
-    term = _arithmetic(f"({upper} // {lower})", number, left, right)
+    return _or_null(_arithmetic(f"({upper} // {lower})", number, left, right), left, right)
+
+
+def remainder(left: Term, right: Term) -> Term:
+    """Return the rest of left by right, with the sign of left; a zero divisor gives NULL."""
+    (a, b), (x, y) = aligned([left, right])
+    most = max(abs(y.low), abs(y.high)) - 1
+    low, high = (max(x.low, -most) if x.low < 0 else 0), (min(x.high, most) if x.high > 0 else 0)
+    known = (x.has_floor and x.has_ceiling) or y.bounded
+    number = Number(min(low, high, 0), max(low, high, 0), x.step, known, known)
+    return _or_null(_arithmetic(f"({a} % nullif({b}, 0))", number, left, right), left, right)
+
+
+def _or_null(term: Term, left: Term, right: Term) -> Term:
+    y = number_of(right)
     if y.low <= 0 <= y.high and not term.nullable:
-        return mix([left, right]).term(term.sql, term.type, nullable=True, number=number)
+        return mix([left, right]).term(term.sql, term.type, nullable=True, number=term.number)
     return term
+
+
+def rounded(operand: Term, places: int) -> Term:
+    """Return a number at so many decimals, halves away from zero."""
+    text, x, factor, step = _coarser(operand, places)
+    if factor == 1:
+        return operand
+    half = f"2 * abs({text}) + {factor}"
+    whole = f"({half}) // {2 * factor}"
+    checked(Number(2 * x.low - factor, 2 * x.high + factor, step))
+    made = sql.case([(f"{text} < 0", f"-({whole})")], whole)
+    ends = [(2 * abs(end) + factor) // (2 * factor) * (1 if end >= 0 else -1) for end in (x.low, x.high)]
+    return _arithmetic(made, Number(ends[0], ends[1], step, x.has_floor, x.has_ceiling), operand)
+
+
+def floor(operand: Term) -> Term:
+    """Return the largest whole number that is not above."""
+    text, x, factor, step = _coarser(operand, 0)
+    if factor == 1:
+        return operand
+    base = x.low // factor
+    checked(Number(min(x.low, 0), max(x.high, x.high - base * factor), step))
+    made = f"(({text} - {sql.integer(base * factor)}) // {factor} + {sql.integer(base)})"
+    return _arithmetic(made, Number(base, x.high // factor, step, x.has_floor, x.has_ceiling), operand)
+
+
+def _coarser(operand: Term, places: int) -> tuple[str, Number, int, Fraction]:
+    """Return a term in a step that divides 10^-places, how many such steps make one, and 10^-places."""
+    number, step = number_of(operand), Fraction(1, 10**places)
+    if (number.step / step).denominator == 1:
+        return operand.sql, number, 1, number.step
+    fine = common_step([number, Number(0, 0, step)])
+    text, wide = rescaled(operand, fine)
+    factor = int(step / fine)
+    wide = checked(Number(2 * wide.low - 2 * factor, 2 * wide.high + 2 * factor, fine)) and wide
+    return _as_type(text, Number(2 * wide.low - 2 * factor, 2 * wide.high + 2 * factor, fine)), wide, factor, step
+
+
+def sign(operand: Term) -> Term:
+    """Return -1, 0 or 1."""
+    x = number_of(operand)
+    text = sql.case([(f"{operand.sql} > 0", sql.constant(1)), (f"{operand.sql} < 0", sql.constant(-1))], f"{operand.sql} * 0")
+    low, high = (0 if x.low >= 0 else -1), (0 if x.high <= 0 else 1)
+    return mix([operand]).term(
+        f"CAST({text} AS BIGINT)", "integer", nullable=operand.nullable, number=Number(low, high, Fraction(1))
+    )
 
 
 def negate(operand: Term) -> Term:

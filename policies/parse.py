@@ -12,6 +12,7 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.tokenizer_core import Token
 
+from policies.fidelity import check_fidelity
 from policies.findings import Refusal, finding
 from policies.query import Span
 from policies.text import span_at, span_of
@@ -27,18 +28,40 @@ MAX_TREE_DEPTH = 100
 _BINARY = frozenset({"this", "expression"})
 _UNARY = frozenset({"this"})
 _NONE: frozenset[str] = frozenset()
+_LIST = frozenset({"expressions"})
+_SET = frozenset({"this", "expression", "distinct", "with_", "order", "limit", "offset"})
 
 NODES: Mapping[type[exp.Expr], frozenset[str]] = {
-    exp.Select: frozenset({"expressions", "from_", "joins", "where", "group", "order", "limit", "with_"}),
+    exp.Select: frozenset(
+        {
+            *("expressions", "from_", "joins", "where", "group", "having", "qualify", "windows"),
+            *("distinct", "order", "limit", "offset", "with_"),
+        }
+    ),
+    exp.Union: _SET,
+    exp.Intersect: _SET,
+    exp.Except: _SET,
     exp.Subquery: frozenset({"this", "alias"}),
     exp.With: frozenset({"expressions"}),
     exp.CTE: frozenset({"this", "alias"}),
     exp.TableAlias: frozenset({"this", "columns"}),
     exp.Table: frozenset({"this", "alias", "db", "catalog"}),
     exp.From: _UNARY,
-    exp.Join: frozenset({"this", "on", "using", "kind"}),
+    exp.Join: frozenset({"this", "on", "using", "kind", "side"}),
     exp.Where: _UNARY,
     exp.Group: frozenset({"expressions", "all"}),
+    exp.Rollup: _LIST,
+    exp.Cube: _LIST,
+    exp.GroupingSets: _LIST,
+    exp.Tuple: _LIST,
+    exp.Grouping: _LIST,
+    exp.Having: _UNARY,
+    exp.Qualify: _UNARY,
+    exp.Window: frozenset({"this", "partition_by", "order", "spec", "over", "alias"}),
+    exp.WindowSpec: frozenset({"kind", "start", "start_side", "end", "end_side"}),
+    exp.Filter: _BINARY,
+    exp.Exists: _UNARY,
+    exp.Offset: frozenset({"expression"}),
     exp.Order: frozenset({"expressions"}),
     exp.Ordered: frozenset({"this", "desc", "nulls_first"}),
     exp.Limit: frozenset({"expression"}),
@@ -55,6 +78,25 @@ NODES: Mapping[type[exp.Expr], frozenset[str]] = {
     exp.Count: frozenset({"this", "big_int"}),
     exp.Sum: _UNARY,
     exp.Avg: _UNARY,
+    exp.CountIf: _UNARY,
+    exp.Min: _UNARY,
+    exp.Max: _UNARY,
+    exp.Median: _UNARY,
+    exp.Variance: _UNARY,
+    exp.VariancePop: _UNARY,
+    exp.Stddev: _UNARY,
+    exp.StddevSamp: _UNARY,
+    exp.StddevPop: _UNARY,
+    exp.RowNumber: _NONE,
+    exp.Rank: _NONE,
+    exp.DenseRank: _NONE,
+    exp.PercentRank: _NONE,
+    exp.CumeDist: _NONE,
+    exp.Ntile: _UNARY,
+    exp.Lag: frozenset({"this", "offset", "default"}),
+    exp.Lead: frozenset({"this", "offset", "default"}),
+    exp.FirstValue: _UNARY,
+    exp.LastValue: _UNARY,
     exp.And: _BINARY,
     exp.Or: _BINARY,
     exp.Not: _UNARY,
@@ -67,18 +109,25 @@ NODES: Mapping[type[exp.Expr], frozenset[str]] = {
     exp.NullSafeEQ: _BINARY,
     exp.NullSafeNEQ: _BINARY,
     exp.Is: _BINARY,
-    exp.In: frozenset({"this", "expressions"}),
+    exp.In: frozenset({"this", "expressions", "query"}),
     exp.Between: frozenset({"this", "low", "high"}),
-    exp.Like: _BINARY,
-    exp.ILike: _BINARY,
+    exp.Like: frozenset({"this", "expression", "negate"}),
+    exp.ILike: frozenset({"this", "expression", "negate"}),
     exp.Case: frozenset({"this", "ifs", "default"}),
     exp.If: frozenset({"this", "true", "false"}),
     exp.Add: _BINARY,
     exp.Sub: _BINARY,
     exp.Mul: _BINARY,
     exp.Div: frozenset({"this", "expression", "typed", "safe"}),
+    exp.IntDiv: _BINARY,
+    exp.Mod: _BINARY,
     exp.Neg: _UNARY,
     exp.Abs: _UNARY,
+    exp.Sign: _UNARY,
+    exp.Round: frozenset({"this", "decimals"}),
+    exp.Floor: _UNARY,
+    exp.Ceil: _UNARY,
+    exp.Sqrt: _UNARY,
     exp.Coalesce: frozenset({"this", "expressions"}),
     exp.Nullif: _BINARY,
     exp.Least: frozenset({"this", "expressions", "ignore_nulls"}),
@@ -87,6 +136,14 @@ NODES: Mapping[type[exp.Expr], frozenset[str]] = {
     exp.Lower: _UNARY,
     exp.Substring: frozenset({"this", "start", "length"}),
     exp.Left: _BINARY,
+    exp.Right: _BINARY,
+    exp.Length: _UNARY,
+    exp.Trim: _UNARY,
+    exp.Replace: frozenset({"this", "expression", "replacement"}),
+    exp.StartsWith: _BINARY,
+    exp.Contains: _BINARY,
+    exp.DPipe: frozenset({"this", "expression", "safe"}),
+    exp.Concat: frozenset({"expressions", "safe", "coalesce"}),
     exp.TimestampTrunc: frozenset({"this", "unit"}),
     exp.DateTrunc: frozenset({"this", "unit"}),
     exp.Extract: _BINARY,
@@ -94,6 +151,9 @@ NODES: Mapping[type[exp.Expr], frozenset[str]] = {
     exp.Quarter: _UNARY,
     exp.Month: _UNARY,
     exp.Day: _UNARY,
+    exp.DayOfWeekIso: _UNARY,
+    exp.DateDiff: frozenset({"this", "expression", "unit", "date_part_boundary"}),
+    exp.Interval: frozenset({"this", "unit"}),
     exp.Var: _UNARY,
     exp.Cast: frozenset({"this", "to"}),
     exp.TryCast: frozenset({"this", "to", "safe"}),
@@ -102,61 +162,48 @@ NODES: Mapping[type[exp.Expr], frozenset[str]] = {
 }
 """Every node class that may occur, with every argument it may carry."""
 
-UNPROTECTED = frozenset(
-    {
-        exp.Having,
-        exp.Window,
-        exp.Qualify,
-        exp.Rollup,
-        exp.Cube,
-        exp.GroupingSets,
-        exp.Filter,
-        exp.Union,
-        exp.Intersect,
-        exp.Except,
-        exp.Exists,
-        exp.Variance,
-        exp.VariancePop,
-        exp.Stddev,
-        exp.StddevPop,
-        exp.StddevSamp,
-        exp.Median,
-        exp.Quantile,
-        exp.PercentileCont,
-        exp.PercentileDisc,
-        exp.Min,
-        exp.Max,
-        exp.Offset,
-        exp.Round,
-        exp.Floor,
-        exp.Ceil,
-        exp.Interval,
-        exp.ApproxDistinct,
-    }
-)
+UNPROTECTED = frozenset({exp.Quantile, exp.PercentileCont, exp.PercentileDisc, exp.ApproxDistinct, exp.Mode, exp.Corr})
 """Forms with a known meaning whose protection, or whose place after it, is not built yet."""
 
-UNPROTECTED_ARGUMENTS = frozenset(
-    {"having", "qualify", "windows", "rollup", "cube", "grouping_sets", "offset", "distinct", "side", "query", "totals"}
-)
+UNPROTECTED_ARGUMENTS = frozenset({"totals", "ignore_nulls"})
 
 
-def parse(text: str, tokens: Sequence[Token]) -> exp.Select:
-    """Return the one SELECT in `text`, whose tokens were admitted, comments dropped, held against the allow-lists.
+def parse(text: str, tokens: Sequence[Token]) -> exp.Query:
+    """Return the one query in `text`, whose tokens were admitted, comments dropped, held against the allow-lists.
 
     Raises:
         Refusal: SYNTAX, NOT_ONE_STATEMENT, NOT_A_QUERY, TREE_TOO_LARGE, CONSTRUCT_NOT_ALLOWED, FUNCTION_NOT_ALLOWED,
             PROTECTION_UNAVAILABLE.
 
     """
+    root = read_tree(text, tokens)
+    check_fidelity(text, tokens, root)
+    for node in list(root.walk()):
+        node.comments = None
+        if isinstance(node, exp.Anonymous):
+            _spell_date_part(node)
+    check_nodes(text, root)
+    return root
+
+
+def read_tree(text: str, tokens: Sequence[Token]) -> exp.Query:
+    """Return the one query in `text`, of bearable size, not yet held against the allow-lists.
+
+    Raises:
+        Refusal: SYNTAX, NOT_ONE_STATEMENT, NOT_A_QUERY, TREE_TOO_LARGE.
+
+    """
     root = _unwrapped(_one_statement(text, tokens), text)
     _check_size(root)
-    for node in root.walk():
-        node.comments = None
-    check_nodes(text, root)
-    if not isinstance(root, exp.Select):
-        raise Refusal(finding("NOT_A_QUERY"))
     return root
+
+
+def _spell_date_part(node: exp.Anonymous) -> None:
+    """Write `date_part('month', x)` as EXTRACT, which the parser does not do itself."""
+    if str(node.this).lower() in {"date_part", "datepart"} and len(node.expressions) == 2:
+        part, value = node.expressions
+        if isinstance(part, exp.Literal) and part.is_string and str(part.this).isalpha():
+            node.replace(exp.Extract(this=exp.Var(this=str(part.this).upper()), expression=value))
 
 
 def check_nodes(text: str, root: exp.Expr) -> None:
@@ -202,11 +249,11 @@ def _error_span(text: str, error: ParseError) -> Span | None:
     return span_at(text, max(start, 0), max(start, 0) + 1) if start < len(text) else None
 
 
-def _unwrapped(root: exp.Expr, text: str) -> exp.Expr:
+def _unwrapped(root: exp.Expr, text: str) -> exp.Query:
     """Take off the brackets around a whole statement; anything but a query is refused here."""
     while isinstance(root, (exp.Subquery, exp.Paren)) and not set(_present(root)) - {"this"}:
         root = root.this
-    if not isinstance(root, exp.Query):
+    if not isinstance(root, (exp.Select, exp.SetOperation)):
         raise Refusal(finding("NOT_A_QUERY", span_of(text, root)))
     root.parent = None
     return root

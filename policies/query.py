@@ -3,14 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Literal
 
 from policies.grant import Grant, Value
+from policies.released import Relation, Shape
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.run import ColumnSpec, Parameter
 
 AggregateKind = Literal["count", "count_unit", "sum", "avg"]
+
+AVERAGE_DECIMALS = 2
+"""Decimals that an AVG has beyond those of its argument's step."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Fix:
-    """What would be accepted instead. `sql` is for a whole query that passes; no finding can give one yet, so it is None."""
+    """What would be accepted instead. `sql` is a whole query that passes, where one was found."""
 
     zh: str
     en: str
@@ -93,7 +97,8 @@ class Aggregate:
     """One aggregate `a0, a1, …` of the protected core.
 
     For `sum` and `avg` the argument of one row is an integer number of `step`s within [`low`, `high`] or NULL;
-    for counts `low` = `high` = 1. `count` with an argument counts its non-null rows; `count_unit` counts units.
+    for counts `low` = `high` = 1. `count` with an argument counts its non-null rows; `count_unit` counts units, with an
+    argument those of which a row in the group has it.
     """
 
     name: str
@@ -104,23 +109,30 @@ class Aggregate:
     step: Decimal
     lineage: tuple[str, ...]
 
+    @property
+    def places(self) -> int:
+        """The fixed number of decimals with which the aggregate is shown."""
+        exponent = self.step.normalize(Context(prec=60)).as_tuple().exponent
+        own = max(0, -exponent) if isinstance(exponent, int) else 0
+        return own + AVERAGE_DECIMALS if self.kind == "avg" else own
+
 
 @dataclass(frozen=True)
 class OutputColumn:
-    """One column of the answer, in order: a group key or an aggregate under its alias."""
+    """One column of the answer, in order.
+
+    `column` is its name in the post-processing tree. `kind`: `key` where no aggregate entered it; the kind of the aggregate
+    that it is; `derived` for what was computed from them. `sources` are the columns of cores that it is, unchanged.
+    `interval`: the two ends of its noise interval follow it.
+    """
 
     name: str
-    source: str
-    """`k<i>` or `a<i>`."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """One ORDER BY term, run on released values only."""
-
-    source: str
-    descending: bool
-    nulls_first: bool
+    column: str
+    kind: Literal["key", "count", "count_unit", "sum", "avg", "derived"]
+    shape: Shape
+    lineage: tuple[str, ...]
+    sources: tuple[tuple[str, str], ...]
+    interval: bool
 
 
 @dataclass(frozen=True)
@@ -157,27 +169,42 @@ def interval_of(name: str) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, eq=False)
-class GovernedQuery:
-    """A query proved lawful: the row relation, the keys and aggregates over it, and what runs on released values.
+class Core:
+    """What noise is added to: group keys and aggregates of private rows, with what one unit can contribute to them.
 
     `relation` is the text of a generated SELECT over extract tables that yields one row per joined row with columns
     `u` (dense unit id), `p` (64-bit unit pseudonym), `k0…` and `a0…` (integer steps, NULL where the row is excluded from
-    the aggregate; absent for COUNT(*) and count_unit). It carries no bounds of contribution; `emit` adds them.
+    the aggregate; absent where it counts rows or units). It carries no bounds of contribution; `emit` adds them.
+    """
+
+    name: str
+    relation: str
+    keys: tuple[GroupKey, ...]
+    aggregates: tuple[Aggregate, ...]
+    unit: UnitBounds
+    parameters: Mapping[str, Parameter]
+    tables: frozenset[str]
+
+
+@dataclass(frozen=True, eq=False)
+class GovernedQuery:
+    """A query proved lawful: its protected cores, and the tree that runs on what they release.
+
     `canonical_sql` is the canonical text of the submitted query, by whose digest SQL is promoted from dev to prod.
     """
 
     grant: Grant
-    relation: str
-    keys: tuple[GroupKey, ...]
-    aggregates: tuple[Aggregate, ...]
+    cores: tuple[Core, ...]
+    post: Relation
     outputs: tuple[OutputColumn, ...]
-    order: tuple[Order, ...]
-    limit: int | None
-    unit: UnitBounds
     tables: tuple[TableUse, ...]
-    parameters: Mapping[str, Parameter]
     canonical_sql: str
     canonical_digest: str
+
+    @property
+    def lineages(self) -> tuple[str, ...]:
+        """Data-set lineages of all private tables read, sorted."""
+        return tuple(sorted({name for core in self.cores for name in core.unit.lineages}))
 
 
 @dataclass(frozen=True)

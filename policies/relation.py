@@ -1,57 +1,98 @@
-"""From bound names to one flat relation: CTEs, derived tables and inner joins become occurrences, links and filters.
+"""Row relations: what the private rows of a query are joined from, and the terms of their columns."""
 
-All joins are inner, so that every condition may stand in one WHERE: nothing depends on the order of evaluation, since
-every generated expression is total.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-from sqlglot import exp
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count
 
 from policies import engine_text as sql
 from policies import numbers
-from policies.expressions import Scope
-from policies.findings import Refusal, finding
 from policies.grant import Grant, GrantedColumn, GrantedTable
-from policies.names import Body, folded
-from policies.narrowing import Fact, facts_of
+from policies.narrowing import Fact
 from policies.query import DATE_CEILING, DATE_FLOOR, Finding
 from policies.terms import Grain, Number, Origin, Rank, Term
-from policies.text import span_of
 from sandbox.kernel.run import Parameter
 
 Link = frozenset[Origin]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Occurrence:
-    """One granted table under one generated alias."""
+    """One source of rows under one generated alias: a granted table, or a per-unit query in its place.
+
+    `table` of a per-unit query is the table whose unit key it carries, with as many rows as the query leaves a unit.
+    """
 
     alias: str
     table: GrantedTable
+    block: "Block | None" = None
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """A per-unit query: its generated text, the rows beneath it, and the terms that it reads of them."""
+
+    text: str
+    rows: "Rows"
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Optional:
+    """The right side of a left join: present where its links and filters hold, NULL elsewhere."""
+
+    rows: "Rows"
 
 
 @dataclass
 class Rows:
-    """The flat relation while it is gathered: occurrences in order, key equalities, filters and what they say, notices."""
+    """A row relation while it is gathered: sources in order, key equalities, filters and what they say, notices."""
 
-    occurrences: list[Occurrence] = field(default_factory=list)
+    items: "list[Occurrence | Optional]" = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     filters: list[Term] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     notices: list[Finding] = field(default_factory=list)
 
+    @property
+    def certain(self) -> list[Occurrence]:
+        """Occurrences that every row has."""
+        return [item for item in self.items if isinstance(item, Occurrence)]
+
+    @property
+    def occurrences(self) -> list[Occurrence]:
+        """All occurrences, also optional ones, in order."""
+        return [one for item in self.items for one in ([item] if isinstance(item, Occurrence) else item.rows.occurrences)]
+
+    def nested(self) -> "Iterator[Rows]":
+        """Yield these rows, those of optional sides and those beneath per-unit queries."""
+        yield self
+        for item in self.items:
+            inner = item.rows if isinstance(item, Optional) else item.block.rows if item.block else None
+            if inner is not None:
+                yield from inner.nested()
+
+    def same_level(self) -> "Iterator[Rows]":
+        """Yield these rows and those of optional sides, whose occurrences one SELECT joins."""
+        yield self
+        for item in self.items:
+            if isinstance(item, Optional):
+                yield from item.rows.same_level()
+
 
 @dataclass(frozen=True)
 class Context:
-    """What stays the same for the whole query."""
+    """What stays the same for one row relation; `numbering` gives the aliases of its occurrences."""
 
     text: str
     grant: Grant
     parameters: Mapping[str, Parameter]
     uses: Mapping[tuple[str, str], frozenset[str]]
     functions: Mapping[tuple[str, str], frozenset[str]]
+    numbering: Iterator[int] = field(default_factory=count)
+
+    def anew(self) -> "Context":
+        """Return the context of another row relation of the same query, whose aliases begin anew."""
+        return replace(self, numbering=count())
 
 
 def context_of(text: str, grant: Grant, parameters: Mapping[str, Parameter]) -> Context:
@@ -61,53 +102,37 @@ def context_of(text: str, grant: Grant, parameters: Mapping[str, Parameter]) -> 
     return Context(text, grant, parameters, uses, {where: column.functions for where, column in columns.items()})
 
 
-def flatten(context: Context, body: Body, rows: Rows) -> Scope:
-    """Add a SELECT's sources, links and filters to `rows`; return the scope of its own expressions.
-
-    Raises:
-        Refusal: JOIN_NOT_DECLARED, CONSTRUCT_NOT_ALLOWED for a comma or cross join, and the codes of expressions.
-
-    """
-    columns = _Columns()
-    scope = Scope(context.text, columns, context.parameters, context.uses, context.functions, rows.notices)
-    joins = [None, *(body.select.args.get("joins") or ())]
-    for (alias, source), join in zip(body.sources.items(), joins, strict=True):
-        before = len(rows.occurrences)
-        if isinstance(source, GrantedTable):
-            columns.occurrences[alias] = _occurrence(rows, source)
-        else:
-            inner = flatten(context, source, rows)
-            columns.update({(alias, name): inner.compile(node) for name, node in source.outputs})
-        if join is not None:
-            _join(context, scope, rows, join, frozenset(item.alias for item in rows.occurrences[before:]))
-    where = body.select.args.get("where")
-    if where is not None:
-        _filter(scope, rows, where.this)
-    return scope
-
-
-def _filter(scope: Scope, rows: Rows, condition: exp.Expr) -> None:
-    rows.filters.append(scope.predicate(condition))
-    rows.facts.extend(facts_of(scope, condition))
-
-
-class _Columns(dict[tuple[str, str], Term]):
+class Columns(dict[tuple[str, str], Term]):
     """Terms of a scope's columns; those of tables are made when first asked for, since most are never read."""
 
     def __init__(self) -> None:
         super().__init__()
         self.occurrences: dict[str, Occurrence] = {}
+        self.optional: set[str] = set()
 
     def __missing__(self, where: tuple[str, str]) -> Term:
         occurrence = self.occurrences[where[0]]
-        self[where] = column_term(occurrence, occurrence.table.columns[where[1]])
+        term = column_term(occurrence, occurrence.table.columns[where[1]])
+        self[where] = replace(term, nullable=True) if where[0] in self.optional else term
         return self[where]
 
+    def make_optional(self, alias: str, marker: Origin) -> None:
+        """Let the columns of a joined source be NULL where it has no partner, expressions over them too."""
+        self.optional.add(alias)
+        for where in [where for where in self if where[0] == alias]:
+            if alias in self.occurrences:
+                del self[where]
+            else:
+                self[where] = _where_present(self[where], marker)
 
-def _occurrence(rows: Rows, table: GrantedTable) -> Occurrence:
-    occurrence = Occurrence(f"t{len(rows.occurrences)}", table)
-    rows.occurrences.append(occurrence)
-    return occurrence
+
+def _where_present(term: Term, marker: Origin) -> Term:
+    if term.origin is not None:
+        return replace(term, nullable=True)
+    text = sql.case([(f"{sql.column(marker.alias, marker.column)} IS NOT NULL", term.sql)], None)
+    # its presence is a fact of the marker's source, also where its value is a constant
+    conditions = term.conditions | {marker}
+    return replace(term, sql=text, nullable=True, literal=False, bound=False, conditions=conditions)
 
 
 def rank_of(table: GrantedTable, column: GrantedColumn) -> Rank:
@@ -160,39 +185,3 @@ def projection(table: GrantedTable, column: GrantedColumn) -> str:
 
 def _grain(name: str) -> Grain:
     return name if name in {"month", "quarter", "year"} else "day"  # type: ignore[return-value]
-
-
-def _join(context: Context, scope: Scope, rows: Rows, join: exp.Join, joined: frozenset[str]) -> None:
-    if join.args.get("kind") not in {None, "", "INNER"} or join.args.get("on") is None:
-        raise Refusal(finding("JOIN_NOT_DECLARED", span_of(context.text, join), "CROSS JOIN"))
-    linked = False
-    for node in join.args["on"].flatten() if isinstance(join.args["on"], exp.And) else [join.args["on"]]:
-        link = _declared_link(context, scope, node.unnest())
-        if link is None:
-            _filter(scope, rows, node)
-        else:
-            rows.links.append(link)
-            linked = linked or len({origin.alias in joined for origin in link}) == 2
-    if not linked:
-        raise Refusal(finding("JOIN_NOT_DECLARED", span_of(context.text, join.args["on"]), folded(join.this.alias_or_name)))
-
-
-def _declared_link(context: Context, scope: Scope, node: exp.Expr) -> Link | None:
-    """Return the key equality along a declared pair, or None for an ordinary condition.
-
-    Raises:
-        Refusal: JOIN_NOT_DECLARED for two keys that the policy does not pair.
-
-    """
-    if not isinstance(node, exp.EQ):
-        return None
-    sides = [scope.compile(item.unnest()) for item in (node.this, node.expression)]
-    origins = [item.origin for item in sides if item.origin is not None]
-    if len(origins) != 2:
-        return None
-    pair = frozenset((item.table, item.column) for item in origins)
-    if pair in context.grant.joins and len(set(origins)) == 2:
-        return frozenset(origins)
-    if all(item.rank is Rank.KEY for item in sides):
-        raise Refusal(finding("JOIN_NOT_DECLARED", span_of(context.text, node)))
-    return None

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -36,6 +37,7 @@ def resolve(policy: Policy, catalog: Catalog) -> Grant | Refused:
             tables[name] = _table(name, terms, catalog, spaces)
         except Refusal as refusal:
             findings.extend(refusal.findings)
+    tables = _leads(tables, catalog, findings)
     findings.extend(_join_findings(policy, tables))
     units = [item.unit for name in declaring(tables, catalog) if (item := catalog.items[name]).unit is not None]
     findings.extend(_whole_policy_findings(policy, {(unit.kind, unit.size_band) for unit in units if unit}))
@@ -47,8 +49,9 @@ def resolve(policy: Policy, catalog: Catalog) -> Grant | Refused:
 
 def declaring(tables: Mapping[str, GrantedTable], catalog: Catalog) -> list[str]:
     """Name the items on which a grant rests: the granted tables' and the unit's own, which decides how many units there are."""
-    owners = {table.references[0] for table in tables.values() if table.references is not None}
-    return sorted(tables.keys() | (owners & catalog.items.keys()))
+    owners = {table.references[0] for table in tables.values() if table.references is not None} & catalog.items.keys()
+    beyond = {unit.references.split(".")[0] for name in owners if (unit := catalog.items[name].unit) and unit.references}
+    return sorted(tables.keys() | owners | (beyond & catalog.items.keys()))
 
 
 def _grant(
@@ -143,6 +146,7 @@ def _table(name: str, terms: TableTerms, catalog: Catalog, spaces: Mapping[Pair,
         for column, granted in terms.columns.items()
     }
     unit = _unit(name, terms.unit, item)
+    leading = _owner_of(unit, catalog)
     return GrantedTable(
         name,
         item.lineage,
@@ -157,7 +161,27 @@ def _table(name: str, terms: TableTerms, catalog: Catalog, spaces: Mapping[Pair,
         frozenset(key for key in item.unique if key in columns and numbers.keeps_apart(columns[key])),
         terms.rows,
         item.rows_band,
+        leading is None or leading.unit is None or leading.unit.references is None,
     )
+
+
+def _owner_of(unit: UnitTerms | None, catalog: Catalog) -> CatalogItem | None:
+    return None if unit is None or unit.references is None else catalog.items.get(_pair(unit.references)[0])
+
+
+def _leads(tables: Mapping[str, GrantedTable], catalog: Catalog, findings: list[Finding]) -> dict[str, GrantedTable]:
+    """Note the columns over which one table leads to another's units; the catalog must declare each of them unique."""
+    whole = dict(tables)
+    for table in tables.values():
+        if table.references is None or table.references[0] not in catalog.items:
+            continue
+        owner, column = table.references
+        item = catalog.items[owner]
+        if item.unit is None or (column != item.unit.key and column not in item.unique):
+            findings.append(finding("POLICY_UNIT_MISMATCH", obj=f"{table.name}.{table.unit_key}"))
+        elif column != item.unit.key and owner in whole:
+            whole[owner] = replace(whole[owner], leads=whole[owner].leads | {column})
+    return whole
 
 
 def _unit(name: str, terms: UnitTerms | None, item: CatalogItem) -> UnitTerms | None:
@@ -191,6 +215,7 @@ def _column(where: str, name: str, terms: ColumnTerms, declared: CatalogColumn, 
         _domain(terms, declared, dates),
         space,
         declared.nullable or space is not None,
+        declared.level,
     )
 
 

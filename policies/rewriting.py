@@ -1,87 +1,97 @@
-"""Step 7: the row relation as generated SQL, and how each column was used.
+"""Step 7: cores over extracts, the tree over what they release, and how each column was used."""
 
-Three layers, so that no expression is written twice: each table's columns in integer steps within their bounds, then
-the joined and filtered rows with the analyst's expressions, then the expressions held within their proved bounds.
-"""
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from collections.abc import Iterable, Iterator
+from sqlglot import exp
 
-from policies import engine_text as sql
-from policies.answer import AggregateTerm, Answer
-from policies.grant import PSEUDONYM, UNIT
-from policies.query import TableUse
-from policies.relation import Occurrence, Rows, projection
-from policies.terms import Origin, Term
+from policies.cores import Draft, cores_of
+from policies.grant import Grant, GrantedTable
+from policies.made import Answered
+from policies.names import output_name
+from policies.query import Core, OutputColumn, TableUse
+from policies.relation import rank_of
+from policies.released import HIGH, LOW, Mapped, Named, Ref, Relation, renamed
+from policies.rowtext import block_terms
+from policies.terms import Origin, Rank, Term
 from policies.units import Attribution
 
-
-def relation_text(answer: Answer, rows: Rows, unit: Attribution) -> str:
-    """Return the SELECT that yields `u`, `p`, the keys and the aggregates' arguments, one row per joined row."""
-    keys = [(key.name, term) for key, term in zip(answer.keys, answer.key_terms, strict=True)]
-    arguments = [(item.aggregate.name, item.argument) for item in answer.aggregates if item.argument is not None]
-    selected = [
-        f"{sql.column(unit.carrier, UNIT)} AS {sql.name('u')}",
-        f"{sql.column(unit.carrier, PSEUDONYM)} AS {sql.name('p')}",
-        *(f"{term.sql} AS {sql.name(name)}" for name, term in (*keys, *arguments)),
-    ]
-    used = _used(rows, [term for _, term in (*keys, *arguments)])
-    tables = [_table(item, unit, used) for item in rows.occurrences]
-    links = dict.fromkeys(" = ".join(sql.column(o.alias, o.column) for o in sorted(link)) for link in rows.links)
-    conditions = sql.conjunction([*links, *(item.sql for item in rows.filters)])
-    joined = f"SELECT {', '.join(selected)} FROM {', '.join(tables)} WHERE {conditions}"
-    if not any(item.aggregate.kind in {"sum", "avg"} for item in answer.aggregates):
-        return joined
-    names = [sql.name(name) for name in ("u", "p", *(name for name, _ in keys))]
-    held = [_held(item) for item in answer.aggregates if item.argument is not None]
-    return f"SELECT {', '.join([*names, *held])} FROM ({joined}) AS {sql.name('e')}"
+Asked = tuple[Draft, Attribution]
 
 
-def _held(item: AggregateTerm) -> str:
-    """Hold an argument within the interval that was proved for it: a second wall, should the proof be wrong."""
-    column = sql.name(item.aggregate.name)
-    if item.aggregate.kind == "count":
-        return column
-    return f"{sql.clamp(column, sql.integer(item.aggregate.low), sql.integer(item.aggregate.high))} AS {column}"
+def distinct_cores(asked: Sequence[Asked]) -> tuple[tuple[Core, ...], Mapping[str, str]]:
+    """Return the cores of all SELECTs, and under which name each one stands: what is asked twice is charged once."""
+    kept: list[Core] = []
+    names: dict[str, str] = {}
+    for core in (core for draft, unit in asked for core in cores_of(draft, unit)):
+        same = next((known for known in kept if _asks_the_same(known, core)), None)
+        if same is None:
+            kept.append(core)
+        else:
+            names[core.name] = same.name
+    return tuple(kept), names
 
 
-def _used(rows: Rows, terms: Iterable[Term]) -> frozenset[Origin]:
-    everything = [*terms, *rows.filters]
-    flowing = frozenset().union(*(term.values | term.conditions for term in everything))
-    return flowing | frozenset().union(*rows.links)
+def _asks_the_same(one: Core, other: Core) -> bool:
+    return (one.relation, one.keys, one.aggregates) == (other.relation, other.keys, other.aggregates)
 
 
-def _table(item: Occurrence, unit: Attribution, used: frozenset[Origin]) -> str:
-    columns = [projection(item.table, column) for name, column in item.table.columns.items() if _origin(item, name) in used]
-    if item.alias == unit.carrier:
-        columns = [sql.name(UNIT), sql.name(PSEUDONYM), *columns]
-    return f"(SELECT {', '.join(columns) or '1'} FROM {sql.name(item.table.name)}) AS {sql.name(item.alias)}"
+def answer_tree(answered: Answered, shown: Sequence[str], names: Mapping[str, str]) -> Relation:
+    """Return the tree whose columns are the answer's, under the names that are shown, each with its interval."""
+    columns = []
+    for name, (column, made) in zip(shown, answered.columns.items(), strict=True):
+        ends = ("", LOW, HIGH) if made.interval else ("",)
+        columns += [Named(f"{name}{end}", Ref(f"{column}{end}")) for end in ends]
+    return renamed(Mapped(answered.relation, tuple(columns)), names)
 
 
-def _origin(item: Occurrence, column: str) -> Origin:
-    return Origin(item.alias, item.table.name, column)
+def shown_names(root: exp.Query) -> tuple[str, ...]:
+    """Return the names of the answer's columns, as written."""
+    while isinstance(root, (exp.SetOperation, exp.Subquery, exp.Paren)):
+        root = root.this
+    return tuple(output_name(item, place) for place, item in enumerate(root.expressions))
 
 
-def table_uses(rows: Rows, answer: Answer) -> Iterator[TableUse]:
+def outputs_of(
+    answered: Answered, shown: Sequence[str], cores: Sequence[Core], names: Mapping[str, str]
+) -> Iterator[OutputColumn]:
+    """Yield the answer's columns."""
+    kinds = {(core.name, item.name): item.kind for core in cores for item in core.aggregates}
+    for name, made in zip(shown, answered.columns.values(), strict=True):
+        sources = tuple((names.get(core, core), column) for core, column in made.sources)
+        found = {kinds[source] for source in sources if source in kinds}
+        kind = "key" if not made.noisy else found.pop() if len(found) == 1 and made.interval else "derived"
+        yield OutputColumn(name, name, kind, made.shape, tuple(sorted(made.lineage)), sources, made.interval)
+
+
+def table_uses(asked: Iterable[Asked], cores: Iterable[Core], grant: Grant) -> Iterator[TableUse]:
     """Yield each table read with how each of its columns is used, for the explanation."""
-    uses: dict[str, dict[str, set[str]]] = {item.table.name: {} for item in rows.occurrences}
-
-    def note(terms: Iterable[Term], how: str) -> None:
-        for term in terms:
-            for origin in term.values:
-                uses[origin.table].setdefault(origin.column, set()).add(how)
-            for origin in term.conditions:
-                uses[origin.table].setdefault(origin.column, set()).add("compare")
-
-    note(answer.key_terms, "group")
-    note([item.argument for item in answer.aggregates if item.argument is not None], "aggregate")
-    note(rows.filters, "compare")
-    for link in rows.links:
-        for origin in link:
-            uses[origin.table].setdefault(origin.column, set()).add("join")
-    for item in answer.aggregates:
-        if item.unit_key is not None:
-            uses[item.unit_key.table].setdefault(item.unit_key.column, set()).add("count_distinct")
-    tables = {item.table.name: item.table for item in rows.occurrences}
-    for name in sorted(uses):
+    tables = sorted(frozenset[str]().union(*(core.tables for core in cores)))
+    uses: dict[str, dict[str, set[str]]] = {name: {} for name in tables}
+    for draft, _ in asked:
+        for origin, how in _uses(draft):
+            column = grant.tables[origin.table].columns.get(origin.column)
+            key = column is not None and rank_of(grant.tables[origin.table], column) is Rank.KEY
+            uses[origin.table].setdefault(origin.column, set()).add("join" if key and how == "compare" else how)
+    for name in tables:
+        table: GrantedTable = grant.tables[name]
         columns = {column: tuple(sorted(how)) for column, how in sorted(uses[name].items())}
-        yield TableUse(name, tables[name].institution, tables[name].public, columns)
+        yield TableUse(name, table.institution, table.public, columns)
+
+
+def _uses(draft: Draft) -> Iterator[tuple[Origin, str]]:
+    yield from _flows(draft.terms, "group")
+    yield from _flows((item.argument for item in draft.aggregates.found if item.argument is not None), "aggregate")
+    yield from _flows((term for level in draft.rows.nested() for term in level.filters), "compare")
+    yield from _flows(block_terms(draft.rows), "aggregate")
+    for level in draft.rows.nested():
+        for link in level.links:
+            yield from ((origin, "join") for origin in link)
+    for item in draft.aggregates.found:
+        if item.unit_key is not None:
+            yield item.unit_key, "count_distinct"
+
+
+def _flows(terms: Iterable[Term], how: str) -> Iterator[tuple[Origin, str]]:
+    for term in terms:
+        yield from ((origin, how) for origin in term.values)
+        yield from ((origin, "compare") for origin in term.conditions)

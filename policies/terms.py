@@ -54,6 +54,11 @@ class Number:
         return self.has_floor and self.has_ceiling
 
 
+def whole_steps(low: int, high: int, *, has_ceiling: bool = True) -> Number:
+    """Return the interval of whole numbers from `low` to `high`."""
+    return Number(low, high, Fraction(1), has_ceiling=has_ceiling)
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """One proved expression over table occurrences.
@@ -131,3 +136,8 @@ def united_domain(terms: Iterable[Term]) -> tuple[Value, ...] | None:
             return None
         found.update(dict.fromkeys(item.domain))
     return tuple(found)
+
+
+def lineage_of(term: Term) -> tuple[str, ...]:
+    """Return the columns that enter a term, as `table.column`, sorted."""
+    return tuple(sorted({f"{item.table}.{item.column}" for item in (*term.values, *term.conditions)}))

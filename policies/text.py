@@ -22,6 +22,8 @@ MAX_TOKENS = 4000
 MAX_DEPTH = 50
 MAX_PREFIXES = 20
 MAX_TYPE_DEPTH = 3
+MAX_CROSS_JOINS = 3
+"""Each CROSS JOIN doubles the parser's work."""
 
 # tuples: members are compared by identity, which is faster than hashing an enumeration's name
 _OPEN = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE)
@@ -30,7 +32,6 @@ _PREFIX = (TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE, Token
 _BREAKS_PREFIX = (TokenType.IDENTIFIER, TokenType.VAR, TokenType.NUMBER, TokenType.STRING)
 _TYPES = frozenset(DuckDB.Parser.TYPE_TOKENS)
 _STARTS = (TokenType.SELECT, TokenType.WITH, TokenType.FROM, TokenType.L_PAREN)
-_UNCONDITIONAL = (TokenType.CROSS, TokenType.NATURAL)
 _TEXTS = (TokenType.STRING, TokenType.NATIONAL_STRING, TokenType.RAW_STRING)
 _SIDES = (TokenType.INNER, TokenType.LEFT, TokenType.RIGHT, TokenType.OUTER)
 
@@ -95,7 +96,7 @@ def check_tokens(text: str) -> Sequence[Token]:
     if len(tokens) > MAX_TOKENS:
         raise Refusal(finding("TOKENS_TOO_MANY"))
     _check_identifiers(text, tokens)
-    _check_numbers(text, tokens)
+    _check_constants(text, tokens)
     _check_nesting(text, tokens)
     _check_types(text, tokens)
     _check_lateral(text, tokens)
@@ -103,11 +104,16 @@ def check_tokens(text: str) -> Sequence[Token]:
     return tokens
 
 
-def _check_numbers(text: str, tokens: Sequence[Token]) -> None:
-    """Refuse a number that runs into a name: `0x10` reads as 0 under the alias x10 to one parser and as 16 to another."""
+def _check_constants(text: str, tokens: Sequence[Token]) -> None:
+    """Refuse constants that parsers read differently.
+
+    `0x10` is 0 under the alias x10 to one and 16 to another; `'a' 'b'` is one text to one and an error to another.
+    """
     for before, after in pairwise(tokens):
         if before.token_type is TokenType.NUMBER and after.start == before.end + 1 and after.token_type is TokenType.VAR:
             raise Refusal(finding("SYNTAX", _token_span(text, before)))
+        if before.token_type is TokenType.STRING and after.token_type is TokenType.STRING:
+            raise Refusal(finding("SYNTAX", _token_span(text, after)))
 
 
 def _check_identifiers(text: str, tokens: Sequence[Token]) -> None:
@@ -158,7 +164,7 @@ def _check_joins(text: str, tokens: Sequence[Token]) -> None:
     if not any(token.token_type is TokenType.JOIN for token in tokens):
         return
     waiting: dict[int, Token] = {}
-    depth = 0
+    depth = crosses = 0
     previous = TokenType.SEMICOLON
     for token in tokens:
         kind = token.token_type
@@ -166,10 +172,11 @@ def _check_joins(text: str, tokens: Sequence[Token]) -> None:
             waiting.pop(depth, None)
         elif kind is TokenType.JOIN:
             _refuse_waiting(text, waiting.get(depth))
-            if previous in _UNCONDITIONAL:  # refused later in any case, and each one doubles the parser's work
-                code = "JOIN_NOT_DECLARED" if previous is TokenType.CROSS else "CONSTRUCT_NOT_ALLOWED"
-                raise Refusal(finding(code, _token_span(text, token)))
-            waiting[depth] = token
+            crosses += previous is TokenType.CROSS
+            if previous is TokenType.NATURAL or crosses > MAX_CROSS_JOINS:
+                raise Refusal(finding("CONSTRUCT_NOT_ALLOWED", _token_span(text, token), previous.name))
+            if previous is not TokenType.CROSS:
+                waiting[depth] = token
         elif kind is TokenType.L_PAREN:
             depth += 1
         elif kind is TokenType.R_PAREN:

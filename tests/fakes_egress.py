@@ -1,13 +1,16 @@
 """For the tests of protection: governed queries built by hand, without compiler or engine, and a log that only remembers."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from sqlglot import exp
-
+from egress.model import CorePlan, ProtectionPlan
+from policies.cores import shape_of
 from policies.grant import Grant, GrantedTable
 from policies.policy import Policy
-from policies.query import Aggregate, GovernedQuery, GroupKey, Order, OutputColumn, TableUse, UnitBounds
+from policies.query import Aggregate, Core, GovernedQuery, GroupKey, OutputColumn, TableUse, UnitBounds
+from policies.released import HIGH, LOW, Combined, Const, CoreRows, Cut, Mapped, Named, Order, Ref, Relation, Shape, Sorted
 from sandbox.kernel.audit.model import AuditEvent
 from sandbox.kernel.db import Transaction
 from sandbox.kernel.run import Cell, ColumnSpec, ExactTable
@@ -56,50 +59,106 @@ def unit(**changes: object) -> UnitBounds:
     return UnitBounds(**(fields | changes))  # type: ignore[arg-type]
 
 
+def order(name: str, *, descending: bool = False, nulls_first: bool = False) -> Order:
+    """Return an ORDER BY term over a column of the core."""
+    return Order(Ref(name), descending, nulls_first)
+
+
 def governed(
     *aggregates: Aggregate,
     keys: tuple[GroupKey, ...] = (GENDER,),
     bounds: UnitBounds | None = None,
-    order: tuple[Order, ...] = (),
+    ordered: tuple[Order, ...] = (),
     limit: int | None = None,
     rows_band: int = 1_000_000,
-    outputs: tuple[OutputColumn, ...] | None = None,
+    shown: tuple[str, ...] | None = None,
     **terms: object,
 ) -> GovernedQuery:
-    """Return a query over `people` that shows all keys and aggregates; `terms` go to the policy."""
+    """Return a query over `people` with one core that shows all keys and aggregates, or those named; `terms` go to the policy."""
+    core = core_of("c0", aggregates, keys, bounds or unit())
+    rows: Relation = CoreRows("c0")
+    if ordered:
+        rows = Sorted(rows, ordered)
+    if limit is not None:
+        rows = Cut(rows, limit, 0)
+    return _query((core,), tuple(_outputs(core, shown)), rows, rows_band, terms)
+
+
+def rollup(*aggregates: Aggregate, key: GroupKey = GENDER, bounds: UnitBounds | None = None, **terms: object) -> GovernedQuery:
+    """Return a query with two cores, as GROUP BY ROLLUP (key) makes them: the rows by key, then the row over all."""
+    fine, whole = (core_of(f"c{place}", aggregates, keys, bounds or unit()) for place, keys in enumerate(((key,), ())))
+    outputs = tuple(
+        replace(item, sources=(*item.sources, ("c1", item.sources[0][1])) if item.interval else item.sources)
+        for item in _outputs(fine, None)
+    )
+    aggregate_columns = [name for item in fine.aggregates for name in (item.name, item.name + LOW, item.name + HIGH)]
+    sides = [
+        Mapped(CoreRows(core.name), (Named(key.name, value), *(Named(name, Ref(name)) for name in aggregate_columns)))
+        for core, value in ((fine, Ref(key.name)), (whole, Const(None)))
+    ]
+    rows = Combined("union", every=True, left=sides[0], right=sides[1], names=(key.name, *aggregate_columns))
+    return _query((fine, whole), outputs, rows, 1_000_000, terms)
+
+
+def beside(query: GovernedQuery, *others: GovernedQuery) -> GovernedQuery:
+    """Return the first query with the cores of others beside its own; the tree does not read them."""
+    cores = [core for one in (query, *others) for core in one.cores]
+    return replace(query, cores=tuple(replace(core, name=f"c{place}") for place, core in enumerate(cores)))
+
+
+def core_of(name: str, aggregates: tuple[Aggregate, ...], keys: tuple[GroupKey, ...], bounds: UnitBounds) -> Core:
+    """Return a core over `people` whose aggregates are named `a0`, `a1`, …"""
+    named = tuple(replace(one, name=f"a{place}") for place, one in enumerate(aggregates))
+    return Core(name, "SELECT 1", keys, named, bounds, {}, frozenset({"people"}))
+
+
+def _outputs(core: Core, shown: tuple[str, ...] | None) -> Iterator[OutputColumn]:
+    known = {key.name: OutputColumn(f"c_{key.name}", key.name, "key", Shape(key.type), (), (), False) for key in core.keys}
+    for one in core.aggregates:
+        known[one.name] = OutputColumn(f"c_{one.name}", one.name, one.kind, shape_of(one), (), ((core.name, one.name),), True)
+    for name in known if shown is None else shown:
+        yield known[name]
+
+
+def _query(
+    cores: tuple[Core, ...], outputs: tuple[OutputColumn, ...], rows: Relation, rows_band: int, terms: dict[str, object]
+) -> GovernedQuery:
+    """Show `outputs`, read off the columns of `rows`, under their own names, as `policies.rewriting` does."""
     table = GrantedTable("people", "health.people", "org-health", public=False, columns={}, unit_key="id", rows_band=rows_band)
     grant = Grant(policy(**terms), {"people": table}, frozenset(), "resident", 100_000, "sha256:p", "sha256:c", "sha256:g")
-    named = tuple(
-        Aggregate(f"a{place}", one.kind, one.has_argument, one.low, one.high, one.step, one.lineage)
-        for place, one in enumerate(aggregates)
-    )
-    shown = tuple(OutputColumn(f"c_{item.name}", item.name) for item in (*keys, *named))
+    columns = [
+        Named(item.name + end, Ref(item.column + end))
+        for item in outputs
+        for end in (("", LOW, HIGH) if item.interval else ("",))
+    ]
     return GovernedQuery(
         grant=grant,
-        relation=exp.select("1"),
-        keys=keys,
-        aggregates=named,
-        outputs=shown if outputs is None else outputs,
-        order=order,
-        limit=limit,
-        unit=bounds or unit(),
+        cores=cores,
+        post=Mapped(rows, tuple(columns)),
+        outputs=tuple(replace(item, column=item.name) for item in outputs),
         tables=(TableUse("people", "org-health", public=False, columns={}),),
-        parameters={},
         canonical_sql="",
         canonical_digest="sha256:q",
     )
 
 
-def exact(query: GovernedQuery, *rows: tuple[Cell, ...], units: bool = False) -> ExactTable:
-    """Return an engine's answer: keys, then per aggregate `_n` and, for sum and avg, `_s`, then `units`."""
-    specs = [ColumnSpec(key.name, "key", key.type) for key in query.keys]
-    for one in query.aggregates:
+def exact(query: GovernedQuery, *rows: tuple[Cell, ...], units: bool = False, core: int = 0) -> ExactTable:
+    """Return an engine's answer for a core: keys, then per aggregate `_n` and, for sum and avg, `_s`, then `units`."""
+    specs = [ColumnSpec(key.name, "key", key.type) for key in query.cores[core].keys]
+    for one in query.cores[core].aggregates:
         specs.append(ColumnSpec(f"{one.name}_n", "exact", "integer"))
         if one.kind in {"sum", "avg"}:
             specs.append(ColumnSpec(f"{one.name}_s", "exact", "integer"))
     if units:
         specs.append(ColumnSpec("units", "exact", "integer"))
     return ExactTable(tuple(specs), rows)
+
+
+def with_core(plan: ProtectionPlan, place: int = 0, **changes: object) -> ProtectionPlan:
+    """Return the plan with one core's plan changed, and nothing else."""
+    cores: list[CorePlan] = list(plan.cores)
+    cores[place] = replace(cores[place], **changes)  # type: ignore[arg-type]
+    return replace(plan, cores=tuple(cores))
 
 
 class Recorder:

@@ -69,7 +69,7 @@ ROWS: tuple[tuple[Any, ...], ...] = (("F", 120, 110, 130), ("M", 98, 88, 108))
 
 def result(columns: tuple[ProtectedColumn, ...] = COLUMNS, rows: tuple[tuple[Any, ...], ...] = ROWS) -> ProtectedResult:
     """Return a protected result; its primitives stand for the sealed noisy integers and must never leave."""
-    return ProtectedResult(columns, rows, ((("F",), (987_654_321,)),), ())
+    return ProtectedResult(columns, rows, (((("F",), (987_654_321,)),),))
 
 
 def keyed(*texts: Any, kind: str = "text") -> ProtectedResult:

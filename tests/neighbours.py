@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from egress.exact import Groups, groups_of
-from egress.model import ProtectionPlan
+from egress.model import CorePlan, ProtectionPlan
 from egress.plan import plan
 from policies.decide import decide
 from policies.emit import emit
@@ -80,6 +80,8 @@ class Draw:
     random: random.Random
     grant: Grant
     sources: dict[str, str] = field(default_factory=dict)
+    wide: bool = False
+    """Whether left joins, per-unit queries, grouping sets and subqueries are drawn too."""
 
     def pick(self, items: Sequence[Any]) -> Any:
         return self.random.choice(items)
@@ -105,19 +107,22 @@ class Draw:
         return {name: self.pick(VALUES[name]) for name in names if name in VALUES}
 
     def query(self) -> str:
-        """Draw a query of up to three sources, with derived tables, CTEs and several aggregates."""
-        self.sources = dict(self.pick(SOURCES))
+        """Draw a query of up to three sources, with derived tables, several aggregates and, at times, several cores."""
+        self.sources = dict(self.pick((*SOURCES, *WIDE_SOURCES, *WIDE_SOURCES) if self.wide else SOURCES))
         origin = self.sources.pop("")
         keys = [self.pick(self._keys()) for _ in range(self.pick([0, 0, 1, 1, 2, 3]))]
         shown = [f"{key} AS k{i}" for i, key in enumerate(keys) if self.random.random() < 0.9]
         asked = [f"{self._aggregate()} AS x{i}" for i in range(self.random.randint(1, 4))]
+        if self.wide and self.random.random() < 0.2:
+            asked.append("(SELECT sum(cost) FROM visits) AS y")
         where = f" WHERE {self.condition(2)}" if self.random.random() < 0.6 else ""
-        group = f" GROUP BY {', '.join(keys)}" if keys else ""
+        form = self.pick(["{}", "{}", "ROLLUP ({})", "GROUPING SETS (({}), ())"] if self.wide else ["{}"])
+        group = f" GROUP BY {form.format(', '.join(keys))}" if keys else ""
         return f"SELECT {', '.join(shown + asked)} FROM {origin}{where}{group}"
 
     def _of(self, *names: str) -> list[str]:
         return [
-            f"{alias}.{name}" for alias, table in self.sources.items() for name in names if f" {name} " in f" {SCHEMAS[table]}"
+            f"{alias}.{name}" for alias, table in self.sources.items() for name in names if f" {name} " in f" {SHAPES[table]}"
         ]
 
     def _keys(self) -> list[str]:
@@ -157,11 +162,20 @@ class Draw:
 
     def _aggregate(self) -> str:
         units = [f"count(DISTINCT {item})" for item in self._of("resident_id")]
+        if self.wide and self.random.random() < 0.4:
+            return self.wide_aggregate()
         if self.random.random() < 0.3:
             return self.pick(
                 [*units, "count(*)", f"count({self.pick(self._of('gender', 'department', 'cost', 'amount') or ['1'])})"]
             )
         return f"{self.pick(['sum', 'sum', 'avg'])}({self.number()})"
+
+    def wide_aggregate(self) -> str:
+        """Draw an aggregate of the forms that are put together from others, or count some rows only."""
+        made = [f"count(*) FILTER (WHERE {self.condition(1)})", f"count_if({self.condition(1)})"]
+        made += [f"sum({self.number(0)}) FILTER (WHERE {self.condition(1)})", f"avg({self.number(0)}) FILTER (WHERE TRUE)"]
+        made += [f"{name}({item})" for name in ("stddev", "var_pop") for item in self._of("balance", "cost", "amount")]
+        return self.pick(made)
 
 
 _RV = "residents r JOIN visits v ON r.resident_id = v.resident_id"
@@ -179,6 +193,46 @@ SOURCES: Sequence[Mapping[str, str]] = (
     {"": "(SELECT x.* FROM residents x JOIN payments y USING (resident_id)) AS r", "r": "residents"},
     {"": "payments p", "p": "payments"},
 )
+
+
+_L = "residents r LEFT JOIN"
+_WHOLE = "SELECT resident_id, sum(cost) AS cost, count(*) AS amount FROM visits GROUP BY resident_id"
+_PARTS = (
+    "SELECT resident_id, department, avg(cost) AS cost, count(*) FILTER (WHERE days > 2) AS amount, min(visit_date) AS visit_date "
+    "FROM visits GROUP BY resident_id, department"
+)
+_SOME = "SELECT v.resident_id, avg(v.cost) AS cost, sum(h.beds) AS amount FROM visits v LEFT JOIN hospitals h USING (hospital)"
+WIDE_SOURCES: Sequence[Mapping[str, str]] = (
+    {"": f"{_L} visits v ON v.resident_id = r.resident_id", "r": "residents", "v": "visits"},
+    {"": f"{_L} visits v ON v.resident_id = r.resident_id AND v.department = '内科'", "r": "residents", "v": "visits"},
+    {
+        "": f"{_L} visits v USING (resident_id) LEFT JOIN payments p USING (resident_id)",
+        "r": "residents",
+        "v": "visits",
+        "p": "payments",
+    },
+    {"": "visits v LEFT JOIN hospitals h ON h.hospital = v.hospital AND h.tier > 1", "v": "visits", "h": "hospitals"},
+    {"": f"({_WHOLE}) AS b", "b": "whole"},
+    {"": f"({_PARTS}) AS b", "b": "parts"},
+    {
+        "": f"({_PARTS} HAVING count(*) > 1) AS b JOIN residents r ON b.resident_id = r.resident_id",
+        "b": "parts",
+        "r": "residents",
+    },
+    {"": f"{_L} ({_WHOLE} HAVING count(*) > 2) AS b ON b.resident_id = r.resident_id", "b": "whole", "r": "residents"},
+    {"": f"{_L} ({_PARTS}) AS b ON b.resident_id = r.resident_id AND b.amount > 1", "b": "parts", "r": "residents"},
+    {
+        "": f"({_SOME} GROUP BY v.resident_id) AS b JOIN payments p ON p.resident_id = b.resident_id",
+        "b": "whole",
+        "p": "payments",
+    },
+    {
+        "": f"(SELECT resident_id, sum(amount) AS amount, avg(cost) AS cost FROM ({_PARTS}) AS c GROUP BY resident_id) AS b",
+        "b": "whole",
+    },
+)
+_MADE = "resident_id UBIGINT, cost DECIMAL(8,2), amount BIGINT"
+SHAPES = {**SCHEMAS, "whole": _MADE, "parts": f"{_MADE}, department VARCHAR, visit_date DATE"}
 
 
 def run(tables: Tables, engine: EngineSql, connection: duckdb.DuckDBPyConnection, used: frozenset[str]) -> ExactTable:
@@ -213,12 +267,13 @@ class Seen:
 
     pairs: int = 0
     queries: int = 0
+    cores: int = 0
     refused: int = 0
     tight: float = 0.0
 
 
-def compare(seed: int, queries: int) -> Seen:
-    """Compare `queries` drawn queries on all neighbours of one drawn city each.
+def compare(seed: int, queries: int, *, wide: bool = False) -> Seen:
+    """Compare `queries` drawn queries on all neighbours of one drawn city each; `wide` as `Draw.wide`.
 
     Raises:
         AssertionError: a vector moved beyond its sensitivity. The wall's and the engine's refusals pass through.
@@ -227,7 +282,7 @@ def compare(seed: int, queries: int) -> Seen:
     seen, connection, views = Seen(), duckdb.connect(":memory:"), grants()
     connection.execute("SET threads = 1")
     for number in range(queries):
-        draw = Draw(random.Random(f"{seed} {number}"), views[number % len(views)])
+        draw = Draw(random.Random(f"{seed} {number}"), views[number % len(views)], wide=wide)
         sql = draw.query()
         verdict = decide(submitted(sql), draw.grant)
         planned = plan(verdict.governed, None) if isinstance(verdict, Allowed) else None
@@ -235,6 +290,7 @@ def compare(seed: int, queries: int) -> Seen:
             seen.refused += 1
             continue
         seen.queries += 1
+        seen.cores += len(verdict.governed.cores)
         for share in _moves(draw, verdict.governed, planned, connection, sql):
             seen.pairs += 1
             seen.tight = max(seen.tight, share)
@@ -244,20 +300,30 @@ def compare(seed: int, queries: int) -> Seen:
 def _moves(
     draw: Draw, query: GovernedQuery, planned: ProtectionPlan, connection: duckdb.DuckDBPyConnection, sql: str
 ) -> Iterator[float]:
-    engine, tables = emit(query, planned.bounding), draw.tables()
-    used = frozenset(use.table for use in query.tables)
-    whole = groups_of(planned, query, run(tables, engine, connection, used))
+    engines = [emit(core, found.bounding) for core, found in zip(query.cores, planned.cores, strict=True)]
+
+    def groups(rows: Tables) -> list[Groups]:
+        cores = zip(query.cores, planned.cores, engines, strict=True)
+        return [groups_of(found, core, run(rows, engine, connection, core.tables)) for core, found, engine in cores]
+
+    tables = draw.tables()
+    whole = groups(tables)
     for unit in range(len(tables["residents"])):
-        fewer = groups_of(planned, query, run(without(tables, unit), engine, connection, used))
-        shares = [0.0]
-        for place, part in enumerate(planned.parts):
-            moved = _moved(whole, fewer, place, len(planned.parts))
-            assert sum(map(abs, moved)) <= part.l1, (sql, part.column, moved, part.l1)
-            assert sum(change * change for change in moved) <= part.l2_squared, (sql, part.column, moved, part.l2_squared)
-            shares.append(sum(map(abs, moved)) / part.l1)
-        if planned.threshold is not None:
-            assert len(whole.keys() ^ fewer.keys()) <= planned.bounding.groups, sql
-        yield max(shares)
+        cores = zip(planned.cores, whole, groups(without(tables, unit)), strict=True)
+        yield max(_share(found, before, after, sql) for found, before, after in cores)
+
+
+def _share(planned: CorePlan, whole: Groups, fewer: Groups, sql: str) -> float:
+    """Hold how far the vectors of one core moved against its plan; return the largest share of a bound that was used."""
+    shares = [0.0]
+    for place, part in enumerate(planned.parts):
+        moved = _moved(whole, fewer, place, len(planned.parts))
+        assert sum(map(abs, moved)) <= part.l1, (sql, part.column, moved, part.l1)
+        assert sum(change * change for change in moved) <= part.l2_squared, (sql, part.column, moved, part.l2_squared)
+        shares.append(sum(map(abs, moved)) / part.l1)
+    if planned.threshold is not None:
+        assert len(whole.keys() ^ fewer.keys()) <= planned.bounding.groups, sql
+    return max(shares)
 
 
 def _moved(whole: Groups, fewer: Groups, place: int, width: int) -> list[int]:

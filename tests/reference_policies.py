@@ -1,16 +1,20 @@
 """A plain-Python reading of generated queries: rows are joined, bounded and aggregated one by one, without any SQL engine."""
 
 import hashlib
+import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from policies.check import typed_parameter
 from policies.query import Bounding, EngineSql
 from sandbox.kernel.run import Parameter
 
@@ -21,6 +25,19 @@ TABLES = {
     "visits": "resident_id UBIGINT, hospital VARCHAR, visit_date DATE, department VARCHAR, cost DECIMAL(8,2), days BIGINT",
     "hospitals": "hospital VARCHAR, tier BIGINT, beds BIGINT",
 }
+
+
+def benign() -> list[tuple[str, dict[str, Parameter]]]:
+    """Return every ordinary query of `tests/sql` with the values of its parameters, which stand in its heading as JSON."""
+    blocks = (Path(__file__).parent / "sql" / "benign.sql").read_text().strip().split("\n\n")
+    found = []
+    for heading, sql in (block.split("\n", 1) for block in blocks):
+        given = re.search(r"\{.*\}", heading)
+        values = json.loads(given[0]) if given else {}
+        found.append((sql, {name: typed_parameter(value) for name, value in values.items()}))
+    return found
+
+
 SUPPLIED = ", __unit BIGINT, __pid UBIGINT, __rank UBIGINT"
 
 
@@ -83,12 +100,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Question:
-    """A generated query, as text and as what it means."""
+    """A generated query, as text and as what it means.
+
+    `sources` names tables by a letter; what follows `>` is joined from the left. `rolled`: grouped by ROLLUP of the keys.
+    """
 
     sources: str
     keys: tuple[Expression, ...]
     where: Expression | None
     aggregates: tuple[Asked, ...]
+    rolled: bool = False
 
     @property
     def sql(self) -> str:
@@ -98,27 +119,40 @@ class Question:
             "rv": "residents r JOIN visits v ON r.resident_id = v.resident_id",
             "vh": "visits v JOIN hospitals h USING (hospital)",
             "rvh": "hospitals h JOIN visits v ON h.hospital = v.hospital JOIN residents r ON v.resident_id = r.resident_id",
+            "r>v": "residents r LEFT JOIN visits v ON r.resident_id = v.resident_id",
+            "v>h": "visits v LEFT JOIN hospitals h ON h.hospital = v.hospital",
             "vw": "visits v JOIN visits w ON v.resident_id = w.resident_id",
         }[self.sources]
         selected = ", ".join([key.sql for key in self.keys] + [f"{item.sql} AS x{i}" for i, item in enumerate(self.aggregates)])
         where = f" WHERE {self.where.sql}" if self.where else ""
-        group = f" GROUP BY {', '.join(key.sql for key in self.keys)}" if self.keys else ""
+        listed = ", ".join(key.sql for key in self.keys)
+        group = f" GROUP BY {f'ROLLUP ({listed})' if self.rolled else listed}" if self.keys else ""
         return f"SELECT {selected} FROM {tables}{where}{group}"
 
     def rows(self, city: City) -> list[Row]:
         """Return the joined rows that pass the condition, with `__unit` and `__pid` of their unit."""
+        certain, _, optional = self.sources.partition(">")
         joined: list[dict[str, Any]] = [{}]
-        for source in self.sources:
-            table = {"r": city.residents, "v": city.visits, "w": city.visits, "h": city.hospitals}[source]
-            joined = [
-                {**left, **{f"{source}.{name}": value for name, value in right.items()}} for left in joined for right in table
-            ]
-        kept = [row for row in joined if _joins(row, self.sources)]
-        return [row for row in kept if self.where is None or self.where.value(row) is True]
+        for source in certain:
+            joined = [{**left, **right} for left in joined for right in _rows(city, source)]
+        joined = [row for row in joined if _joins(row, certain)]
+        if optional:
+            absent = dict.fromkeys(f"{optional}.{part.split()[0]}" for part in TABLES[_NAMES[optional]].split(", "))
+            pairs = [[{**row, **other} for other in _rows(city, optional)] for row in joined]
+            met = [[both for both in found if _joins(both, certain + optional)] for found in pairs]
+            joined = [row for left, found in zip(joined, met, strict=True) for row in found or [{**left, **absent}]]
+        return [row for row in joined if self.where is None or self.where.value(row) is True]
 
     def unit(self, row: Row) -> tuple[int, int]:
-        source = next(source for source in self.sources if source != "h")
+        source = next(source for source in self.sources if source not in "h>")
         return row[f"{source}.__unit"], row[f"{source}.__pid"]
+
+
+_NAMES = {"r": "residents", "v": "visits", "w": "visits", "h": "hospitals"}
+
+
+def _rows(city: City, source: str) -> list[dict[str, Any]]:
+    return [{f"{source}.{name}": value for name, value in row.items()} for row in getattr(city, _NAMES[source])]
 
 
 def _joins(row: Row, sources: str) -> bool:

@@ -99,7 +99,7 @@ def _predicate(request: ReleaseRequest, facts: Circumstances) -> Predicate:
 def _notices(request: ReleaseRequest) -> list[Mapping[str, str]]:
     """Constant texts, by the form of the query alone: the groups notice stands whether or not a group is missing."""
     notices = [INTERVAL_NOTICE]
-    if request.plan["threshold"] is not None:
+    if any(isinstance(core, Mapping) and core["threshold"] is not None for core in _items(request.plan["cores"])):
         notices.append(GROUPS_NOTICE)
     if request.environment == "dev":
         notices.append(SYNTHETIC_NOTICE)

@@ -73,12 +73,12 @@ class Admission:
             YuneiError: `BUDGET_SPENT`, `JOB_COUNT_SPENT`.
 
         """
-        unit, plan = prepared.governed.unit, prepared.plan
+        grant, plan = prepared.governed.grant, prepared.plan
         charge = Charge(
             job=job,
             agreement=standing.agreement.id,
-            unit_kind=unit.kind,
-            lineages=unit.lineages,
+            unit_kind=grant.unit_kind,
+            lineages=prepared.governed.lineages,
             amount=Amount(plan.rho, plan.delta_tau),
             job_limit=standing.grant.policy.valid.max_jobs,
             tenants=(standing.agreement.operator,),
@@ -87,5 +87,5 @@ class Admission:
 
     def budget(self, tx: Transaction, standing: Standing, prepared: Prepared) -> LedgerView:
         """Return what is left in the scopes that a prepared query would charge."""
-        unit = prepared.governed.unit
-        return self._parts.ledger.remaining(tx, standing.agreement.id, unit.kind, unit.lineages)
+        governed = prepared.governed
+        return self._parts.ledger.remaining(tx, standing.agreement.id, governed.grant.unit_kind, governed.lineages)

@@ -1,10 +1,12 @@
 """Pure decisions about jobs: when an outcome shows, what a lost lease means, what makes two questions the same."""
 
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from policies.explain import answer_json
 from policies.query import EngineSql, GovernedQuery
-from sandbox.jobs.model import Job, parameter_json
+from sandbox.jobs.model import Job, parameters_json
 from sandbox.kernel.canonical import Json, digest
 from sandbox.kernel.clock import next_tick
 from sandbox.kernel.run import ExtractRef
@@ -36,21 +38,23 @@ def event_on_lost_lease(job: Job) -> str:
 
 
 def memory_key(
-    governed: GovernedQuery, sql: EngineSql, plan: Json, extracts: tuple[ExtractRef, ...], agreement: str, purpose: str
+    governed: GovernedQuery,
+    engine: Sequence[EngineSql],
+    plan: Json,
+    extracts: tuple[ExtractRef, ...],
+    agreement: str,
+    purpose: str,
 ) -> str:
     """Return the digest under which an answer is remembered; anything that could change the answer is in it."""
     return digest(
         {
-            "sql": sql.sql,
-            "parameters": {name: parameter_json(value) for name, value in sorted(sql.parameters.items())},
-            "outputs": [[column.name, column.source] for column in governed.outputs],
-            "order": [[term.source, term.descending, term.nulls_first] for term in governed.order],
-            "limit": governed.limit,
+            "sql": [[item.sql, parameters_json(item.parameters)] for item in engine],
+            "post": answer_json(governed),
             "extracts": [[ref.table, ref.extract] for ref in extracts],
             "policy": governed.grant.policy_digest,
             "catalog": governed.grant.catalog_digest,
             "plan": plan,
-            "unit": governed.unit.kind,
+            "unit": governed.grant.unit_kind,
             "agreement": agreement,
             "purpose": purpose,
         }

@@ -1,6 +1,6 @@
 """What reviewers see beside the exact bytes, and what the release manifest is made from. No row-level fact enters."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 from egress.model import ProtectedResult
@@ -13,14 +13,15 @@ from sandbox.kernel.canonical import Json
 from sandbox.kernel.run import RunResult
 
 
-def run_record(result: RunResult) -> dict[str, Json]:
-    """Return how a run was isolated and what it used, for the platform's audit record."""
+def run_record(results: Sequence[RunResult]) -> dict[str, Json]:
+    """Return how the runs of a job were isolated and what they used, for the platform's audit record: the weakest, the sum."""
+    weakest = min(results, key=lambda result: result.level)
     return {
-        "level": result.level,
-        "layers": list(result.layers),
-        "wall_ms": result.usage.wall_ms,
-        "cpu_ms": result.usage.cpu_ms,
-        "peak_memory_bytes": result.usage.peak_memory_bytes,
+        "level": weakest.level,
+        "layers": list(weakest.layers),
+        "wall_ms": sum(result.usage.wall_ms for result in results),
+        "cpu_ms": sum(result.usage.cpu_ms for result in results),
+        "peak_memory_bytes": max(result.usage.peak_memory_bytes for result in results),
     }
 
 
@@ -44,8 +45,8 @@ def dossier(
         "submitted": query_json(job.query),
         "canonical_sql": prepared.governed.canonical_sql,
         "canonical_digest": prepared.governed.canonical_digest,
-        "rewritten_sql": prepared.engine.sql,
-        "rewritten_digest": prepared.engine.digest,
+        "rewritten_sql": prepared.rewritten_sql,
+        "rewritten_digest": prepared.rewritten_digest,
         "prepared_digest": prepared.digest,
         "policy": {"id": grant.policy.policy, "version": grant.policy.version, "digest": grant.policy_digest},
         "catalog_digest": grant.catalog_digest,

@@ -117,9 +117,7 @@ class JobEvent:
 
 def origin_json(governed: GovernedQuery) -> Json:
     """Return where each output column comes from, and whose tables are read."""
-    sources = {key.name: key.lineage for key in governed.keys}
-    sources |= {aggregate.name: aggregate.lineage for aggregate in governed.aggregates}
-    columns: list[Json] = [{"column": out.name, "from": list(sources[out.source])} for out in governed.outputs]
+    columns: list[Json] = [{"column": out.name, "from": list(out.lineage)} for out in governed.outputs]
     tables: list[Json] = [{"table": use.table, "institution": use.institution, "public": use.public} for use in governed.tables]
     return {"columns": columns, "tables": tables}
 
@@ -134,7 +132,7 @@ def query_json(query: SubmittedQuery) -> dict[str, Json]:
         "purpose": query.purpose,
         "environment": query.environment,
         "sql": query.sql.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"),
-        "parameters": {name: parameter_json(value) for name, value in sorted(query.parameters.items())},
+        "parameters": parameters_json(query.parameters),
         "epsilon": query.epsilon,
     }
 
@@ -153,6 +151,11 @@ def query_of(stored: Mapping[str, Json]) -> SubmittedQuery:
         parameters={name: _parameter_of(value) for name, value in parameters.items()},
         epsilon=None if epsilon is None else str(epsilon),
     )
+
+
+def parameters_json(parameters: Mapping[str, Parameter]) -> dict[str, Json]:
+    """Tag all parameters of a query, by name."""
+    return {name: parameter_json(value) for name, value in sorted(parameters.items())}
 
 
 def parameter_json(value: Parameter) -> Json:

@@ -6,14 +6,15 @@ that depends on rows) … at the tick: published → release request.
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
 
-from egress.model import ProtectedResult
+from egress.model import CorePlan, ProtectedResult
 from egress.protect import protect
 from egress.review.model import ReleaseOpening
+from policies.query import Core, EngineSql
 from sandbox.isolation.port import IsolationRuntime, RunFailed
 from sandbox.jobs import store
 from sandbox.jobs.admission import Admission, Standing
@@ -32,30 +33,54 @@ from sandbox.kernel.keys import KeyRing
 from sandbox.kernel.run import ExactTable, ExtractRef, Limits, RunResult, RunSpec
 
 
-def exact_digest(keys: KeyRing, job: str, table: ExactTable) -> str:
-    """Return HMAC-SHA256(replay key, job id ‖ exact aggregates).
+def exact_digest(keys: KeyRing, job: str, tables: Sequence[ExactTable]) -> str:
+    """Return HMAC-SHA256(replay key, job id ‖ exact aggregates of every core).
 
     Keyed, because a plain digest of a count is inverted by trying all counts.
     """
-    return hmac.new(keys.secret("replay", job), job.encode() + canonical_bytes(table.canonical()), sha256).hexdigest()
+    body = canonical_bytes([table.canonical() for table in tables])
+    return hmac.new(keys.secret("replay", job), job.encode() + body, sha256).hexdigest()
 
 
-def run_spec(parts: Parts, job: Job, prepared: Prepared, extracts: tuple[ExtractRef, ...]) -> RunSpec:
-    """Build what the sandbox gets. The sampling key is derived per job, bound as a parameter and stored nowhere."""
-    used = {use.table for use in prepared.governed.tables}
-    parameters = dict(prepared.engine.parameters)
-    if prepared.plan.bounding.sample:
+def run_specs(parts: Parts, job: Job, prepared: Prepared, extracts: tuple[ExtractRef, ...]) -> Iterator[RunSpec]:
+    """Yield what the sandboxes get, one run per core: each is opened for one statement and sees that core's tables alone.
+
+    The sampling key is derived per job, bound as a parameter and stored nowhere.
+    """
+    for core, plan, engine in zip(prepared.governed.cores, prepared.plan.cores, prepared.engine, strict=True):
+        yield _run_spec(parts, job, (core, plan, engine), tuple(ref for ref in extracts if ref.table in core.tables))
+
+
+def _run_spec(parts: Parts, job: Job, asked: tuple[Core, CorePlan, EngineSql], pinned: tuple[ExtractRef, ...]) -> RunSpec:
+    core, plan, engine = asked
+    parameters = dict(engine.parameters)
+    if plan.bounding.sample:
         parameters["sample_key"] = parts.keys.secret("sample", job.id)
-    settings, plan = parts.settings, prepared.plan
+    settings = parts.settings
     limits = Limits(
         wall_s=settings.job_wall_s,
         cpu_s=max(1, round(settings.job_wall_s)),
         memory_bytes=settings.job_memory_bytes,
         # a public maximum, so that no number of groups in the data meets it
-        rows=plan.public_groups or prepared.governed.unit.size_band * plan.bounding.groups,
+        rows=plan.public_groups or core.unit.size_band * plan.bounding.groups,
     )
-    pinned = tuple(ref for ref in extracts if ref.table in used)
-    return RunSpec(job.id, job.fence, prepared.engine.sql, pinned, prepared.engine.columns, parameters, limits)
+    return RunSpec(job.id, job.fence, engine.sql, pinned, engine.columns, parameters, limits)
+
+
+def run_all(runtime: IsolationRuntime, specs: Iterable[RunSpec]) -> tuple[RunResult, ...] | RunFailed:
+    """Run one after the other; the first that fails ends it.
+
+    Raises:
+        YuneiError: as `IsolationRuntime.start`.
+
+    """
+    results = []
+    for spec in specs:
+        outcome = runtime.start(spec).result()
+        if isinstance(outcome, RunFailed):
+            return outcome
+        results.append(outcome)
+    return tuple(results)
 
 
 class Pipeline:
@@ -76,11 +101,11 @@ class Pipeline:
             return
         running, prepared, extracts = started
         try:
-            outcome = self._runtime.start(run_spec(self._parts, running, prepared, extracts)).result()
+            outcome = run_all(self._runtime, run_specs(self._parts, running, prepared, extracts))
             if isinstance(outcome, RunFailed):
                 self._keep(running, prepared, outcome.code)
                 return
-            protected = protect(prepared.plan, prepared.governed, outcome.table)
+            protected = protect(prepared.plan, prepared.governed, [result.table for result in outcome])
         except YuneiError as refusal:
             self._keep(running, prepared, refusal.code)
             return
@@ -178,7 +203,7 @@ class Pipeline:
         job: Job,
         prepared: Prepared,
         code: str | None,
-        result: RunResult | None = None,
+        results: tuple[RunResult, ...] = (),
         protected: ProtectedResult | None = None,
     ) -> None:
         """Store the one outcome of a charge; an older fence, or a second outcome, is refused by the row itself."""
@@ -186,11 +211,11 @@ class Pipeline:
         tick_s = self._parts.settings.tick_s
         due = shows_at(job.started_at or now, now, prepared.plan.duration_class_s, tick_s)
         values: dict[str, object] = {"job": job.id, "fence": job.fence, "code": code, "shows_at": stamp(due)}
-        if result is not None and protected is not None:
+        if results and protected is not None:
             body = canonical_bytes(result_json(protected))
             values["sealed"] = self._parts.keys.seal("result", job.id, body)
-            values["exact_digest"] = exact_digest(self._parts.keys, job.id, result.table)
-        record = {} if result is None else run_record(result)
+            values["exact_digest"] = exact_digest(self._parts.keys, job.id, [result.table for result in results])
+        record = run_record(results) if results else {}
         with self._parts.db.write() as tx:
             present = store.by_id(tx, job.id)
             if present is not None and present.fence == job.fence and store.outcome(tx, job.id) is None:

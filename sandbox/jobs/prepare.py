@@ -1,19 +1,22 @@
 """Everything left of the run: decide, plan, emit, second opinion. No row is read, so a dry run is this and no more."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from egress.model import NotPlanned, ProtectionPlan
 from egress.plan import plan
+from policies.alternatives import with_alternatives
 from policies.decide import decide
 from policies.emit import emit
+from policies.explain import answer_json
 from policies.findings import finding
 from policies.grant import Grant
 from policies.parse_trial import ParseTrial
 from policies.query import Allowed, EngineSql, Finding, GovernedQuery, Refused, SubmittedQuery
 from policies.second_opinion import SecondOpinion
-from sandbox.kernel.canonical import digest
+from sandbox.kernel.canonical import digest, digest_bytes
 from sandbox.kernel.errors import YuneiError
 
 _DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,16})?", re.ASCII)
@@ -26,13 +29,25 @@ class Prepared:
 
     governed: GovernedQuery
     plan: ProtectionPlan
-    engine: EngineSql
+    engine: tuple[EngineSql, ...]
+    """What is executed for each core, in order."""
     notices: tuple[Finding, ...]
+
+    @property
+    def rewritten_sql(self) -> str:
+        """All statements that are executed, as one text."""
+        return "\n;\n".join(item.sql for item in self.engine)
+
+    @property
+    def rewritten_digest(self) -> str:
+        """SHA-256 of that text."""
+        return digest_bytes(self.rewritten_sql.encode())
 
     @property
     def digest(self) -> str:
         """What the dry run showed and what the run must equal."""
-        return digest([self.engine.digest, self.plan.as_json(), self.governed.grant.digest])
+        post = answer_json(self.governed)
+        return digest([[item.digest for item in self.engine], post, self.plan.as_json(), self.governed.grant.digest])
 
 
 @dataclass(frozen=True)
@@ -66,9 +81,20 @@ def prepare(query: SubmittedQuery, grant: Grant, parsers: Parsers) -> Prepared |
     if not parsers.trial.passes(query.sql):
         return NotPrepared((finding("PARSE_TOO_COSTLY"),))
     verdict = decide(query, grant)
+    prepared = _protect(verdict, epsilon, parsers.opinion) if isinstance(verdict, Allowed) else NotPrepared(verdict.findings)
+    if isinstance(prepared, Prepared):
+        return prepared
+    return NotPrepared(with_alternatives(query.sql, prepared.findings, grant, lambda text: _against(query, text, grant, epsilon)))
+
+
+def _against(query: SubmittedQuery, text: str, grant: Grant, epsilon: Decimal) -> Sequence[Finding]:
+    """Return what stands against another text of the same query; it needs none of the parameters that it does not use."""
+    used = {name: value for name, value in query.parameters.items() if f"${name}" in text.lower()}
+    verdict = decide(replace(query, sql=text, parameters=used), grant)
     if isinstance(verdict, Refused):
-        return NotPrepared(verdict.findings)
-    return _protect(verdict, epsilon, parsers.opinion)
+        return verdict.findings
+    planned = plan(verdict.governed, epsilon)
+    return (finding(planned.code),) if isinstance(planned, NotPlanned) else ()
 
 
 def _protect(allowed: Allowed, epsilon: Decimal, opinion: SecondOpinion) -> Prepared | NotPrepared:
@@ -76,8 +102,8 @@ def _protect(allowed: Allowed, epsilon: Decimal, opinion: SecondOpinion) -> Prep
     planned = plan(governed, epsilon)
     if isinstance(planned, NotPlanned):
         return NotPrepared((finding(planned.code),))
-    engine = emit(governed, planned.bounding)
-    if not opinion.check(engine, frozenset(use.table for use in governed.tables)):
+    engine = tuple(emit(core, found.bounding) for core, found in zip(governed.cores, planned.cores, strict=True))
+    if not all(opinion.check(text, core.tables) for text, core in zip(engine, governed.cores, strict=True)):
         raise YuneiError("ENGINE_SQL_REFUSED")
     return Prepared(governed, planned, engine, allowed.notices)
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
-from egress.model import ProtectedColumn, ProtectedResult
-from policies.query import OutputColumn
+from egress.model import Primitives, ProtectedColumn, ProtectedResult
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.run import Cell
@@ -17,10 +16,9 @@ def result_json(result: ProtectedResult) -> Json:
         "columns": [[column.name, column.kind, column.type] for column in result.columns],
         "rows": [[_write(cell) for cell in line] for line in result.rows],
         "primitives": [
-            {"key": [_write(cell) for cell in key], "values": [str(value) for value in values]}
-            for key, values in result.primitives
+            [{"key": [_write(cell) for cell in key], "values": [str(value) for value in values]} for key, values in core]
+            for core in result.primitives
         ],
-        "outputs": [[column.name, column.source] for column in result.outputs],
     }
 
 
@@ -29,9 +27,14 @@ def result_of(stored: Mapping[str, list[Json]]) -> ProtectedResult:
     return ProtectedResult(
         tuple(ProtectedColumn(*column) for column in stored["columns"]),  # type: ignore[misc]
         tuple(_cells(line) for line in stored["rows"]),
-        tuple(_primitive(found) for found in stored["primitives"]),
-        tuple(OutputColumn(*column) for column in stored["outputs"]),  # type: ignore[misc]
+        tuple(_primitives(core) for core in stored["primitives"]),
     )
+
+
+def _primitives(core: Json) -> Primitives:
+    if not isinstance(core, list):
+        raise YuneiError("RUN_FAILED")
+    return tuple(_primitive(found) for found in core)
 
 
 def _primitive(found: Json) -> tuple[tuple[Cell, ...], tuple[int, ...]]:

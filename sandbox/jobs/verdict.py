@@ -27,7 +27,7 @@ def verdict_json(prepared: Prepared | NotPrepared, grant: Grant, environment: En
         "allowed": True,
         "findings": [notice.as_json() for notice in prepared.notices],
         "canonical_digest": prepared.governed.canonical_digest,
-        "rewritten_sql": prepared.engine.sql,
+        "rewritten_sql": prepared.rewritten_sql,
         "explanation": explain(prepared.governed),
         "protection": {**_object(plan.as_json()), "mode": policy.protection.mode, "expected_error": dict(plan.expected_error)},
         "output": {"max_rows": policy.output.max_rows, "min_units": policy.output.min_units},

@@ -15,7 +15,7 @@ import pytest
 from scipy.stats import binom
 
 from egress.protect import protect
-from sandbox.jobs.pipeline import run_spec
+from sandbox.jobs.pipeline import run_specs
 from sandbox.jobs.queue import Queue
 from sandbox.kernel.clock import SystemClock, civil_date
 from tests.small_city import ENDED, City, ask, city_of
@@ -48,7 +48,8 @@ def exact_cells(city: City, epsilon: str):
     city.submit(ask(SQL, epsilon=epsilon, **FLIGHTS), f"exact {epsilon}")
     leased = Queue(city.container.parts, city.container.steps, "wrk-exact").lease()
     running, prepared, extracts = city.worker._pipeline._start(leased)
-    table = city.runtime.start(run_spec(city.container.parts, running, prepared, extracts)).result().table
+    (spec,) = run_specs(city.container.parts, running, prepared, extracts)
+    table = city.runtime.start(spec).result().table
     names = [spec.name for spec in table.columns]
     return prepared, table, {line[:2]: dict(zip(names, line, strict=True)) for line in table.rows}
 
@@ -68,12 +69,13 @@ def enough(hits: list[bool]) -> bool:
 
 def test_bounded_means_lie_in_their_intervals_at_the_stated_rate(city: City) -> None:
     prepared, table, cells = exact_cells(city, "1.0")
-    centre = prepared.plan.bounding.centres[1]
-    assert (prepared.plan.bounding.groups, prepared.plan.threshold) == (12, None)
+    (core,) = prepared.plan.cores
+    centre = core.bounding.centres[1]
+    assert (core.bounding.groups, core.threshold) == (12, None)
     nothing = {"a0_n": 0, "a1_n": 0, "a1_s": 0}
     hits: list[bool] = []
     for _ in range(60):
-        result = protect(prepared.plan, prepared.governed, table)
+        result = protect(prepared.plan, prepared.governed, [table])
         names = [column.name for column in result.columns]
         for line in result.rows:
             row = dict(zip(names, line, strict=True))

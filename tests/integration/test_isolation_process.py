@@ -109,6 +109,22 @@ def test_grouped_sums_come_back_exact_with_usage_and_layers(runtime, visits):
     assert result.usage.peak_memory_bytes > 0
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "(SELECT * FROM visits, range(3) r(i))",
+        "duckdb_tables()",
+        "information_schema.tables",
+        "(SELECT count(*) AS x FROM duckdb_settings(), visits)",
+        "(SELECT cost FROM visits UNION ALL SELECT 1 FROM sqlite_master)",
+    ],
+)
+def test_a_statement_reads_nothing_but_its_tables(runtime, visits, source):
+    columns = (ColumnSpec("n", "exact", "integer", 0, 1000),)
+    assert code(run(runtime, f"SELECT count(*) AS n FROM {source} s", columns, [visits])) == "RUN_FAILED"
+    assert isinstance(run(runtime, "SELECT count(*) AS n FROM visits", columns, [visits]), RunResult)
+
+
 def test_two_extracts_are_joined_under_their_names(runtime, visits, tmp_path):
     names = extract(tmp_path / "n.parquet", pa.table({"district": ["a", "b"], "zone": ["东", "西"]}), "district names")
     columns = (ColumnSpec("zone", "key", "text"), ColumnSpec("n", "exact", "integer", 0, 9))

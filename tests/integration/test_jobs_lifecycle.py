@@ -1,15 +1,25 @@
 """Jobs through every turn of their life, with the worker turned by hand and time set by the test."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from sandbox.isolation.port import RunFailed
 from sandbox.jobs import store
+from sandbox.jobs.pipeline import run_all, run_specs
 from sandbox.jobs.queue import Queue
+from sandbox.jobs.replay.run import Replayer
 from sandbox.kernel.clock import ManualClock, parse_stamp
 from sandbox.kernel.errors import YuneiError
 from tests.small_city import AVERAGE_SQL, COUNT_SQL, ENDED, City, ask, small_city
+
+CORES_SQL = """\
+SELECT gender, count(DISTINCT resident_id) AS n, round(count(DISTINCT resident_id) / (SELECT count(*) FROM visits), 3) AS per_visit
+FROM residents GROUP BY ROLLUP (gender) ORDER BY gender NULLS LAST"""
+"""Three cores: residents by gender, all residents, all visits."""
 
 
 @pytest.fixture(scope="module")
@@ -165,3 +175,88 @@ def test_an_extract_changed_on_disk_fails_the_run_and_keeps_the_charge(city: Cit
         path.chmod(mode)
     assert (done["state"], done["review"]) == ("failed", None)
     assert entry(city, done["id"]).state == "committed"
+
+
+def test_a_job_of_several_cores_is_one_charge_and_one_table_and_replays(city: City) -> None:
+    city.promote(CORES_SQL)
+    done = city.release(CORES_SQL, "cores")
+    assert (done["state"], done["code"]) == ("released", None)
+    charge = entry(city, done["id"])
+    assert charge.state == "committed"
+    manifest = city.container.releases.manifest(city.person("per-zhao"), done["release"])["statement"]["predicate"]
+    cores = manifest["privacy"]["plan"]["cores"]
+    assert [core["core"] for core in cores] == ["c0", "c1", "c2"]
+    assert sum(Fraction(part["rho"]) for core in cores for part in core["parts"]) == charge.charge.amount.rho
+    assert [stated["table"] for stated in manifest["extracts"]] == ["residents", "visits"]
+    lines = city.container.releases.content(city.person("per-zhao"), done["release"], "csv").decode("utf-8-sig").splitlines()
+    assert lines[0] == "gender,n,n_low,n_high,per_visit"
+    assert [line.split(",")[0] for line in lines[1:]] == ["__other", "女", "男", ""]
+    auditor = city.person("per-zhou")
+    made = city.container.replay.replay(auditor, done["release"], "replay of cores")
+    replayer = Replayer(city.container.parts, city.container.objects, city.runtime)
+    replayer.make(replayer.take())
+    report = city.container.replay.get(auditor, made["id"])["report"]
+    assert {step["verdict"] for step in report["steps"]} == {"pass"}, report["steps"]
+
+
+def test_each_core_is_run_in_a_sandbox_of_its_own_that_sees_its_tables_alone(city: City) -> None:
+    job = city.submit(ask(CORES_SQL, "dev"), "sandboxes")["id"]
+    leased = Queue(city.container.parts, city.container.steps, "wrk-cores").lease()
+    assert leased.id == job
+    running, prepared, extracts = city.worker._pipeline._start(leased)
+    specs = list(run_specs(city.container.parts, running, prepared, extracts))
+    assert [{ref.table for ref in spec.extracts} for spec in specs] == [{"residents"}, {"residents"}, {"visits"}]
+    assert [spec.sql for spec in specs] == [engine.sql for engine in prepared.engine]
+    assert len({spec.sql for spec in specs}) == 3
+    assert all(sql in prepared.rewritten_sql for sql in (spec.sql for spec in specs))
+    city.worker._pipeline._keep(running, prepared, "RUN_FAILED")
+
+
+@pytest.mark.parametrize("fails", [0, 1, 2])
+def test_a_job_fails_with_the_first_of_its_runs_that_fails_and_starts_no_other(city: City, fails: int) -> None:
+    job = city.submit(ask(CORES_SQL, "dev"), f"fails {fails}")["id"]
+    leased = Queue(city.container.parts, city.container.steps, "wrk-fails").lease()
+    assert leased.id == job
+    running, prepared, extracts = city.worker._pipeline._start(leased)
+    begun: list[str] = []
+
+    class Handle:
+        def __init__(self, spec) -> None:
+            self.spec = spec
+
+        def result(self) -> RunFailed | str:
+            sound = len(begun) <= fails
+            return "a table" if sound else RunFailed(self.spec.job, self.spec.attempt, "RUN_MEMORY")
+
+    class Runtime:
+        def start(self, spec) -> Handle:
+            begun.append(spec.sql)
+            return Handle(spec)
+
+    outcome = run_all(Runtime(), run_specs(city.container.parts, running, prepared, extracts))
+    assert outcome == RunFailed(running.id, running.fence, "RUN_MEMORY")
+    assert begun == [engine.sql for engine in prepared.engine[: fails + 1]]
+    city.worker._pipeline._keep(running, prepared, "RUN_MEMORY")
+
+
+def test_one_core_that_the_engine_answers_falsely_releases_nothing_of_the_others(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = city.submit(ask(CORES_SQL, "dev"), "false")["id"]
+    start = city.worker._pipeline._runtime.start
+    answers: list[object] = []
+
+    class Handle:
+        def __init__(self, handle) -> None:
+            self.handle = handle
+
+        def result(self):
+            answers.append(self.handle.result())
+            table = answers[-1].table
+            wrong = tuple((*row[:-1], 2**70) for row in table.rows) if len(answers) == 2 else table.rows
+            return replace(answers[-1], table=replace(table, rows=wrong))
+
+    monkeypatch.setattr(city.worker._pipeline._runtime, "start", lambda spec: Handle(start(spec)))
+    done = city.until(job, ENDED)
+    assert len(answers) == 3
+    assert (done["state"], done["code"], done["release"]) == ("failed", "RUN_FAILED", None)

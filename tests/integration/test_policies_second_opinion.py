@@ -1,17 +1,15 @@
 """The engine's own reading of generated SQL: what we generate passes, what we would never generate does not."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from policies.emit import emit
 from policies.query import Bounding, EngineSql
 from policies.second_opinion import EngineOpinion
+from sandbox.kernel.run import Parameter
 from tests.factories_policies import governed
-
-BENIGN = (Path(__file__).parents[1] / "sql" / "benign.sql").read_text().strip().split("\n\n")
-QUERIES = [block.split("\n", 1)[1] for block in BENIGN]
+from tests.reference_policies import benign
 
 
 @pytest.fixture(scope="module")
@@ -21,14 +19,16 @@ def opinion() -> Iterator[EngineOpinion]:
     engine.close()
 
 
-@pytest.mark.parametrize("sql", QUERIES)
-def test_what_we_generate_passes(opinion: EngineOpinion, sql: str) -> None:
-    query = governed(sql)
-    engine = emit(query, Bounding("unit_group", 2, 3, True, tuple(0 for _ in query.aggregates), True))
-    tables = frozenset(use.table for use in query.tables)
-    assert opinion.check(engine, tables)
-    assert not opinion.check(engine, tables | {"more"})
-    assert not opinion.check(engine, frozenset({"other"}))
+BENIGN = benign()
+
+
+@pytest.mark.parametrize(("sql", "parameters"), BENIGN, ids=[sql for sql, _ in BENIGN])
+def test_what_we_generate_passes(opinion: EngineOpinion, sql: str, parameters: dict[str, Parameter]) -> None:
+    for core in governed(sql, parameters).cores:
+        engine = emit(core, Bounding("unit_group", 2, 3, True, tuple(0 for _ in core.aggregates), True))
+        assert opinion.check(engine, core.tables)
+        assert not opinion.check(engine, core.tables | {"more"})
+        assert not opinion.check(engine, frozenset({"other"}))
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_what_we_would_never_generate_does_not(opinion: EngineOpinion, sql: str)
 
 
 def test_a_process_that_dies_is_replaced(opinion: EngineOpinion) -> None:
-    query = governed("SELECT count(*) FROM residents")
-    engine = emit(query, Bounding("unit_group", 1, 1, False, (0,), False))
+    (core,) = governed("SELECT count(*) FROM residents").cores
+    engine = emit(core, Bounding("unit_group", 1, 1, False, (0,), False))
     assert opinion.check(engine, frozenset({"residents"}))
     process = opinion._process._process
     assert process is not None

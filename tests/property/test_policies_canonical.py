@@ -1,34 +1,27 @@
 """The canonical text is a fixed point: reading it again says the same and has the same digest."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.query import GovernedQuery
+from sandbox.kernel.run import Parameter
 from tests.factories_policies import codes, governed
+from tests.reference_policies import benign
 
-BENIGN = (Path(__file__).parents[1] / "sql" / "benign.sql").read_text().strip().split("\n\n")
-QUERIES = [block.split("\n", 1)[1] for block in BENIGN]
+BENIGN = benign()
+QUERIES = [sql for sql, _ in BENIGN]
 
 
 def _meaning(query: GovernedQuery) -> tuple[object, ...]:
-    return (
-        query.relation,
-        query.keys,
-        query.aggregates,
-        [item.source for item in query.outputs],
-        query.order,
-        query.limit,
-        query.unit,
-    )
+    cores = [(core.name, core.relation, core.keys, core.aggregates, core.unit, core.parameters) for core in query.cores]
+    return cores, query.post, query.outputs
 
 
-@pytest.mark.parametrize("sql", QUERIES)
-def test_the_canonical_text_says_the_same(sql: str) -> None:
-    once = governed(sql)
-    twice = governed(once.canonical_sql)
+@pytest.mark.parametrize(("sql", "parameters"), BENIGN, ids=QUERIES)
+def test_the_canonical_text_says_the_same(sql: str, parameters: dict[str, Parameter]) -> None:
+    once = governed(sql, parameters)
+    twice = governed(once.canonical_sql, parameters)
     assert twice.canonical_sql == once.canonical_sql
     assert twice.canonical_digest == once.canonical_digest
     assert _meaning(twice) == _meaning(once)

@@ -18,7 +18,8 @@ OTHER = "__other"
 
 
 def _domain(sql: str, **parameters: object) -> tuple[tuple[object, ...] | None, bool]:
-    (key,) = governed(sql, parameters).keys
+    (core,) = governed(sql, parameters).cores
+    (key,) = core.keys
     return key.domain, key.nullable
 
 
@@ -109,10 +110,11 @@ def test_exact_groups_lie_within_narrowed_domains_on_generated_queries_and_data(
             continue
         planned = plan(verdict.governed, None)
         assert isinstance(planned, ProtectionPlan)
-        plain = [None if key.domain is None else len(key.domain) + key.nullable for key in verdict.governed.keys]
+        (core,), (bounded,) = verdict.governed.cores, planned.cores
+        plain = [None if key.domain is None else len(key.domain) + key.nullable for key in core.keys]
         narrowed += any(size is not None and size <= 2 for size in plain)
         for _ in range(4):
-            table = run(draw.tables(), emit(verdict.governed, planned.bounding), connection, frozenset({"residents", "visits"}))
-            groups = groups_of(planned, verdict.governed, table)  # raises where a group lies outside
+            table = run(draw.tables(), emit(core, bounded.bounding), connection, frozenset({"residents", "visits"}))
+            groups = groups_of(bounded, core, table)  # raises where a group lies outside
             assert {row[: len(keys)] for row in table.rows} <= groups.keys()
     assert narrowed > 50

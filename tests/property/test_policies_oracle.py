@@ -1,5 +1,6 @@
 """What emit() makes, run by the engine, equals "bound, then aggregate" in plain Python; and no unit moves it by more than stated."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from policies.emit import emit
-from policies.query import Bounding, GovernedQuery
+from policies.query import Bounding, Core
 from tests.factories_policies import governed
 from tests.reference_policies import Asked, City, Expression, Question, Row, expected, held, run
 
@@ -185,7 +186,7 @@ def _quotient(a: Fraction, b: Fraction) -> Fraction | None:
 @st.composite
 def questions(draw: st.DrawFn) -> Question:
     """A query of the accepted kind, with what it means."""
-    sources = draw(st.sampled_from(["r", "v", "rv", "vh", "rvh", "vw"]))
+    sources = draw(st.sampled_from(["r", "v", "rv", "vh", "rvh", "vw", "r>v", "v>h"]))
     keys: list[Expression] = []
     if "r" in sources:
         keys += [_column("r", "gender"), _column("r", "birth_date"), _column("r", "insured")]
@@ -209,9 +210,14 @@ def questions(draw: st.DrawFn) -> Question:
     picked = draw(st.lists(st.sampled_from(range(len(keys))), max_size=3, unique=True))
     asked: list[Asked] = []
     for _ in range(draw(st.integers(1, 3))):
-        kind = draw(st.sampled_from(["count", "count_value", "count_unit", "sum", "avg"]))
+        kind = draw(st.sampled_from(["count", "count_value", "count_unit", "sum", "avg", "some", "sum_some"]))
         if kind == "count":
             asked.append(Asked("count", "count(*)"))
+        elif kind == "some":
+            asked.append(_filtered("count", "count(*)", Expression("", lambda _: 1), draw(conditions(sources))))
+        elif kind == "sum_some":
+            argument = draw(arguments(sources))
+            asked.append(_filtered("sum", f"sum({argument.sql})", argument, draw(conditions(sources))))
         elif kind == "count_unit":
             asked.append(Asked("count_unit", f"count(DISTINCT {next(s for s in sources if s != 'h')}.resident_id)"))
         else:
@@ -221,6 +227,15 @@ def questions(draw: st.DrawFn) -> Question:
     unique = list({item.sql: item for item in asked}.values())
     where = draw(st.none() | conditions(sources))
     return Question(sources, tuple(keys[index] for index in picked), where, tuple(unique))
+
+
+def _filtered(kind: str, text: str, argument: Expression, condition: Expression) -> Asked:
+    """Return an aggregate of the rows for which a condition is true."""
+
+    def value(row: Row) -> Any:
+        return argument.value(row) if condition.value(row) is True else None
+
+    return Asked(kind, f"{text} FILTER (WHERE {condition.sql})", Expression(argument.sql, value))
 
 
 def _granted(kind: str, argument: Expression) -> bool:
@@ -238,7 +253,12 @@ def _seen(day: date | None) -> date | None:
     return day if day is not None and date(2024, 1, 1) <= day <= date(2025, 12, 1) else None
 
 
-def _bounding(draw: st.DrawFn, query: GovernedQuery) -> Bounding:
+def _core(sql: str) -> Core:
+    (core,) = governed(sql).cores
+    return core
+
+
+def _bounding(draw: st.DrawFn, query: Core) -> Bounding:
     centres = tuple(
         draw(st.integers(item.low, item.high)) if item.kind == "avg" and item.low < item.high else 0 for item in query.aggregates
     )
@@ -247,7 +267,7 @@ def _bounding(draw: st.DrawFn, query: GovernedQuery) -> Bounding:
     )
 
 
-def _answers(question: Question, query: GovernedQuery, bounding: Bounding, city: City) -> dict[tuple[Any, ...], list[int]]:
+def _answers(question: Question, query: Core, bounding: Bounding, city: City) -> dict[tuple[Any, ...], list[int]]:
     engine = emit(query, bounding)
     bound = {**engine.parameters, **({"sample_key": KEY} if bounding.sample and question.keys else {})}
     rows = run(engine, city, bound)
@@ -268,7 +288,7 @@ def _answers(question: Question, query: GovernedQuery, bounding: Bounding, city:
 @given(st.data())
 def test_the_engine_agrees_with_plain_python(data: st.DataObject) -> None:
     question, city = data.draw(questions()), data.draw(cities())
-    query = governed(question.sql)
+    query = _core(question.sql)
     bounding = data.draw(st.composite(lambda draw: _bounding(draw, query))())
     steps = [Fraction(item.step) for item in query.aggregates]
     assert _answers(question, query, bounding, city) == expected(question, city, bounding, steps, KEY)
@@ -276,10 +296,23 @@ def test_the_engine_agrees_with_plain_python(data: st.DataObject) -> None:
 
 @PLENTY
 @given(st.data())
+def test_every_grouping_set_is_a_core_of_its_own_over_the_same_rows(data: st.DataObject) -> None:
+    question, city = data.draw(questions().filter(lambda item: bool(item.keys))), data.draw(cities())
+    cores = governed(replace(question, rolled=True).sql).cores
+    assert [len(core.keys) for core in cores] == list(range(len(question.keys), -1, -1))
+    for core in cores:
+        bounding = data.draw(st.composite(lambda draw, core=core: _bounding(draw, core))())
+        steps = [Fraction(item.step) for item in core.aggregates]
+        asked = replace(question, keys=question.keys[: len(core.keys)])
+        assert _answers(asked, core, bounding, city) == expected(asked, city, bounding, steps, KEY)
+
+
+@PLENTY
+@given(st.data())
 def test_removing_one_unit_moves_no_vector_beyond_its_sensitivity(data: st.DataObject) -> None:
     question = data.draw(questions())
     city = data.draw(cities().filter(lambda item: len(item.residents) > 0))
-    query = governed(question.sql)
+    query = _core(question.sql)
     drawn = data.draw(st.composite(lambda draw: _bounding(draw, query))())
     bounding = Bounding("unit_group", drawn.groups, drawn.rows_per_group, True, drawn.centres, True)
     whole = _answers(question, query, bounding, city)
@@ -292,7 +325,7 @@ def test_removing_one_unit_moves_no_vector_beyond_its_sensitivity(data: st.DataO
         assert sum(change**2 for change in changes) <= l2
 
 
-def _sensitivities(query: GovernedQuery, bounding: Bounding, groups: int) -> list[tuple[int, int]]:
+def _sensitivities(query: Core, bounding: Bounding, groups: int) -> list[tuple[int, int]]:
     """L1 and squared L2 of each exact column, as the protection assumes them: L0·c and L0·c²."""
     found = []
     rows = bounding.rows_per_group
@@ -315,7 +348,7 @@ def test_removing_a_unit_changes_no_other_units_sample(unit: int) -> None:
         for month in range(12)
     )
     city = City(residents, visits, ())
-    query = governed("SELECT visit_date, count(*) AS n FROM visits GROUP BY visit_date")
+    query = _core("SELECT visit_date, count(*) AS n FROM visits GROUP BY visit_date")
     engine = emit(query, Bounding("unit_group", 3, 1, True, (0,), False))
     whole = dict(run(engine, city, {"sample_key": KEY}))
     fewer = dict(run(engine, city.without(unit), {"sample_key": KEY}))

@@ -11,7 +11,7 @@ from egress.protect import protect
 from policies.query import GroupKey
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.run import ColumnSpec, ExactTable
-from tests.fakes_egress import GENDER, SUM, TOWN, exact, governed
+from tests.fakes_egress import GENDER, SUM, TOWN, exact, governed, rollup
 
 DAY = GroupKey("k1", "date", None, nullable=False, lineage=())
 QUERY = governed(SUM, keys=(GENDER, DAY))
@@ -26,7 +26,7 @@ SOUND = ("F", TODAY, 5, 50, 5)
 def attempt(table: ExactTable) -> None:
     planned = plan(QUERY, Decimal(1))
     assert isinstance(planned, ProtectionPlan)
-    protect(planned, QUERY, table)
+    protect(planned, QUERY, [table])
 
 
 def test_the_sound_answer_passes() -> None:
@@ -102,12 +102,45 @@ def test_true_does_not_pass_for_one_nor_one_for_true() -> None:
         planned = plan(query, Decimal(1))
         assert isinstance(planned, ProtectionPlan)
         with pytest.raises(YuneiError):
-            protect(planned, query, exact(query, (wrong, 1, 1)))
+            protect(planned, query, [exact(query, (wrong, 1, 1))])
 
 
 def test_nothing_of_a_suppressed_group_survives_in_what_is_sealed() -> None:
     query = governed(SUM, keys=(TOWN,))
     planned = plan(query, Decimal(1))
     assert isinstance(planned, ProtectionPlan)
-    result = protect(planned, query, exact(query, ("canary-town", 3, 3, 3), units=True))
+    result = protect(planned, query, [exact(query, ("canary-town", 3, 3, 3), units=True)])
     assert "canary-town" not in repr(result)
+
+
+@pytest.mark.parametrize(
+    ("fine", "whole"),
+    [
+        (("X", 5, 50), (9, 90)),
+        ((None, 5, 50), (9, 90)),
+        (("F", 5, 50.0), (9, 90)),
+        (("F", 5, 50), (9, None)),
+        (("F", 5, 50), (9, True)),
+        (("F", 5, 50), (9, 90, "张三")),
+    ],
+)
+def test_the_wall_stands_before_every_core(fine: tuple, whole: tuple) -> None:
+    query = rollup(SUM)
+    planned = plan(query, Decimal(1))
+    assert isinstance(planned, ProtectionPlan)
+    protect(planned, query, [exact(query, ("F", 5, 50)), exact(query, (9, 90), core=1)])
+    with pytest.raises(YuneiError) as caught:
+        protect(planned, query, [exact(query, fine), exact(query, whole, core=1)])
+    assert caught.value.code == "RUN_FAILED"
+    assert caught.value.facts == {}
+
+
+def test_nothing_is_noised_before_every_answer_has_passed_the_wall(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[object] = []
+    monkeypatch.setattr("egress.protect.noise", lambda values, part: drawn.append(part) or tuple(values))
+    query = rollup(SUM)
+    planned = plan(query, Decimal(1))
+    assert isinstance(planned, ProtectionPlan)
+    with pytest.raises(YuneiError):
+        protect(planned, query, [exact(query, ("F", 5, 50)), exact(query, (9, None), core=1)])
+    assert drawn == []

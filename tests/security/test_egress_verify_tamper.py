@@ -187,7 +187,9 @@ def test_a_relogged_package_is_built_right(town: Stage, package: bytes, trust: M
     [
         (_understate, "cost"),
         (lambda s: s["predicate"]["privacy"].update(epsilon="0.5"), "cost"),
-        (lambda s: s["predicate"]["privacy"]["plan"].pop("parts"), "cost"),
+        (lambda s: s["predicate"]["privacy"]["plan"].pop("cores"), "cost"),
+        (lambda s: s["predicate"]["privacy"]["plan"]["cores"][0].pop("parts"), "cost"),
+        (lambda s: s["predicate"]["privacy"]["plan"]["cores"].append(s["predicate"]["privacy"]["plan"]["cores"][0]), "cost"),
         (lambda s: s["predicate"]["reviewers"].pop(), "reviewers"),
         (lambda s: s["predicate"]["reviewers"][1].update(pseudonym=s["predicate"]["reviewers"][0]["pseudonym"]), "reviewers"),
         (lambda s: s["predicate"].update(rows=7), "formats"),

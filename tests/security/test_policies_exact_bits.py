@@ -31,8 +31,8 @@ RICH = {"__unit": 0, "__pid": 7, "__rank": 0, "resident_id": 7, "balance": 4000,
     ],
 )
 def test_no_constant_overflows_on_one_residents_row(argument: str) -> None:
-    query = governed(f"SELECT sum({argument}) AS x FROM residents")
-    rows = run(emit(query, BOUNDING), City((RICH,), (), ()), {})
+    (core,) = governed(f"SELECT sum({argument}) AS x FROM residents").cores
+    rows = run(emit(core, BOUNDING), City((RICH,), (), ()), {})
     assert len(rows) == 1
 
 
@@ -61,9 +61,10 @@ def test_a_stepped_key_shows_values_and_its_domain_holds_them() -> None:
     assert isinstance(grant, Grant)
     found = decide(submitted("SELECT code, count(*) AS n FROM residents GROUP BY code"), grant)
     assert isinstance(found, Allowed)
-    (key,) = found.governed.keys
+    (core,) = found.governed.cores
+    (key,) = core.keys
     assert key.domain == (10, 20, 50)
-    assert "* 10" in found.governed.relation
+    assert "* 10" in core.relation
 
 
 def test_a_column_that_rounding_merges_is_not_unique() -> None:

@@ -7,6 +7,7 @@ Two bounds are tested, both by Clopper-Pearson intervals on an event chosen on h
 """
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 from scipy import stats
 
 from egress.accounting import epsilon_of
-from egress.model import ProtectionPlan
+from egress.model import Primitives, ProtectionPlan
 from egress.plan import plan
 from egress.protect import protect
 from policies.emit import emit
@@ -27,6 +28,7 @@ from tests import factories_policies as city
 from tests.neighbours import Row, run, without
 
 pytestmark = pytest.mark.slow
+Exact = list[ExactTable]
 ALARM = 1e-6
 RUNS, MANY_RUNS = 1_200, 8_000
 """Per neighbour; the second is enough to see noise that is half of what was charged. Raise them by hand for a longer look."""
@@ -38,6 +40,10 @@ QUERIES = {
     "self join": "SELECT count(*) AS n FROM visits v JOIN visits w ON v.resident_id = w.resident_id",
     "negative bounds": "SELECT gender, sum(balance - 4000) AS s, avg(balance) AS a FROM residents GROUP BY gender",
     "derived": "SELECT k, sum(x) AS s FROM (SELECT department AS k, CASE WHEN days > 3 THEN -cost END AS x FROM visits) t GROUP BY k",
+    "rollup": "SELECT department, count(*) AS n, sum(cost) AS s FROM visits GROUP BY ROLLUP (department)",
+    "scalar subquery": "SELECT gender, count(*) AS n, (SELECT sum(cost) FROM visits) AS s FROM residents GROUP BY gender",
+    "per unit": "SELECT sum(c) AS s FROM (SELECT resident_id, sum(cost) AS c FROM visits GROUP BY resident_id) AS u",
+    "left join": "SELECT r.gender, sum(v.cost) AS s FROM residents r LEFT JOIN visits v USING (resident_id) GROUP BY r.gender",
     "units": "SELECT insured, count(DISTINCT resident_id) AS n FROM residents GROUP BY insured",
 }
 
@@ -61,22 +67,34 @@ def _planned(sql: str) -> tuple[GovernedQuery, ProtectionPlan]:
     return verdict.governed, found
 
 
-def _neighbours(query: GovernedQuery, found: ProtectionPlan, **bounds: Any) -> tuple[ExactTable, ExactTable]:
-    engine, used = emit(query, replace(found.bounding, **bounds)), frozenset(use.table for use in query.tables)
+def _neighbours(query: GovernedQuery, found: ProtectionPlan, **bounds: Any) -> tuple[Exact, Exact]:
+    """Return the exact tables of all cores, with the second unit and without it."""
+    whole, fewer = _tables(), without(_tables(), 1)
+    pairs = []
     with duckdb.connect(":memory:") as connection:
-        tables = _tables()
-        return run(tables, engine, connection, used), run(without(tables, 1), engine, connection, used)
+        for core, planned in zip(query.cores, found.cores, strict=True):
+            engine = emit(core, replace(planned.bounding, **bounds))
+            pairs.append([run(tables, engine, connection, core.tables) for tables in (whole, fewer)])
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
-def _vector(primitives: tuple[tuple[object, tuple[int, ...]], ...]) -> np.ndarray:
-    return np.array([value for _, values in primitives for value in values], dtype=float)
+def _vector(primitives: Sequence[Primitives]) -> np.ndarray:
+    return np.array([value for core in primitives for _, values in core for value in values], dtype=float)
+
+
+def _scales(found: ProtectionPlan, query: GovernedQuery, tables: Exact) -> np.ndarray:
+    """Return the scale of each number of a vector, in its order."""
+    groups = [len(core) for core in protect(found, query, tables).primitives]
+    return np.concatenate(
+        [np.tile([float(part.scale) for part in core.parts], size) for core, size in zip(found.cores, groups, strict=True)]
+    )
 
 
 def _statistics(
-    query: GovernedQuery, found: ProtectionPlan, pair: tuple[ExactTable, ExactTable], runs: int
+    query: GovernedQuery, found: ProtectionPlan, pair: tuple[Exact, Exact], runs: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    drawn = [np.array([_vector(protect(found, query, table).primitives) for _ in range(runs)]) for table in pair]
-    scales = np.tile([float(part.scale) for part in found.parts], drawn[0].shape[1] // len(found.parts))
+    drawn = [np.array([_vector(protect(found, query, tables).primitives) for _ in range(runs)]) for tables in pair]
+    scales = _scales(found, query, pair[0])
     moved = drawn[0][: runs // 4].mean(axis=0) - drawn[1][: runs // 4].mean(axis=0)
     strong = np.where(np.abs(moved) > 4 * scales / math.sqrt(runs / 8), moved, 0.0)
     weights = strong / scales**2
@@ -98,9 +116,7 @@ def _bounds(present: np.ndarray, absent: np.ndarray, delta: float) -> tuple[floa
     return math.log(max(low - delta, 1e-12) / high), divergence
 
 
-def _audit(
-    query: GovernedQuery, found: ProtectionPlan, pair: tuple[ExactTable, ExactTable], runs: int = RUNS
-) -> tuple[float, float]:
+def _audit(query: GovernedQuery, found: ProtectionPlan, pair: tuple[Exact, Exact], runs: int = RUNS) -> tuple[float, float]:
     return _bounds(*_statistics(query, found, pair, runs), float(found.delta_conv))
 
 
@@ -114,9 +130,24 @@ def test_no_unit_is_told_apart_beyond_the_charge(sql: str) -> None:
 
 def test_half_the_noise_is_caught() -> None:
     query, found = _planned(QUERIES["heavy contributor"])
-    quieter = tuple(replace(part, scale=part.scale / 2, rho=part.rho * 4) for part in found.parts)
-    planted = replace(found, parts=quieter, rho=sum((part.rho for part in quieter), Fraction(0)))
-    _, rho = _audit(query, planted, _neighbours(query, found), MANY_RUNS)
+    _, rho = _audit(query, _quieter(found, range(1)), _neighbours(query, found), MANY_RUNS)
+    assert rho > float(found.rho)
+
+
+def _quieter(found: ProtectionPlan, places: Iterable[int]) -> ProtectionPlan:
+    """Plant half the noise in some cores, and the charge that would be right for it."""
+    cores = list(found.cores)
+    for place in places:
+        parts = tuple(replace(part, scale=part.scale / 2, rho=part.rho * 4) for part in cores[place].parts)
+        cores[place] = replace(cores[place], parts=parts)
+    planted = replace(found, cores=tuple(cores))
+    return replace(planted, rho=sum((part.rho for part in planted.parts), Fraction(0)))
+
+
+def test_half_the_noise_in_all_cores_of_a_rollup_is_caught() -> None:
+    query, found = _planned(QUERIES["rollup"])
+    assert len(found.cores) == 2
+    _, rho = _audit(query, _quieter(found, range(2)), _neighbours(query, found), MANY_RUNS)
     assert rho > float(found.rho)
 
 
@@ -134,8 +165,9 @@ def test_a_bound_that_is_skipped_is_caught() -> None:
 def test_a_unit_alone_in_a_private_group_does_not_show() -> None:
     query, found = _planned("SELECT street, count(*) AS n FROM residents GROUP BY street")
     present, absent = _neighbours(query, found)
-    assert found.threshold is not None
-    assert sum(len(protect(found, query, table).rows) for _ in range(RUNS) for table in (present, absent)) == 0
-    planted = replace(found, threshold=replace(found.threshold, tau=1))
+    threshold = found.cores[0].threshold
+    assert threshold is not None
+    assert sum(len(protect(found, query, tables).rows) for _ in range(RUNS) for tables in (present, absent)) == 0
+    planted = replace(found, cores=(replace(found.cores[0], threshold=replace(threshold, tau=1)),))
     shown = sum(len(protect(planted, query, present).rows) for _ in range(RUNS // 10))
     assert shown > RUNS // 20

@@ -188,3 +188,29 @@ def test_the_digest_covers_bytes_and_findings() -> None:
     }
     assert len(digests) == 4
     assert check(result(), PUBLIC_PLAN, OUTPUT, ()).digest == check(result(), PUBLIC_PLAN, OUTPUT, ()).digest
+
+
+def test_a_column_that_was_computed_may_have_an_interval_and_need_not() -> None:
+    number = ProtectedColumn("n", "derived", "integer")
+    assert run(result((number,), ((7,),))).outcome == "pass"
+    assert run(result((number, *COLUMNS[2:]), ((7, 6, 8),))).outcome == "pass"
+    assert rules(run(result((replace(COLUMNS[0], name="n"), *COLUMNS[2:]), (("F", 6, 8),)))) == {"form.interval"}, (
+        "a key has none"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"), [(RESIDENT, "identifier.resident_number"), ("=1", "form.formula"), ("a\u202eb", "form.control")]
+)
+def test_a_text_that_was_computed_is_looked_into_like_a_key(text: str, rule: str) -> None:
+    assert rule in rules(run(result((ProtectedColumn("t", "derived", "text"),), ((text,),))))
+
+
+def test_a_canary_split_over_a_key_and_a_computed_text_blocks() -> None:
+    columns = (ProtectedColumn("a", "key", "text"), ProtectedColumn("b", "derived", "text"))
+    assert "canary" in rules(run(result(columns, (("张三", "丰"),)), ("张三丰",)))
+
+
+def test_fewer_rows_than_public_keys_give_are_no_finding() -> None:
+    assert check(result(rows=ROWS[:1]), PUBLIC_PLAN, OUTPUT, ()).outcome == "pass"
+    assert check(result(rows=()), PUBLIC_PLAN, OUTPUT, ()).outcome == "pass"

@@ -10,13 +10,13 @@ from egress.accounting import epsilon_of, rho_of, scale_for, terms_of
 from egress.accuracy import chance_to_show
 from egress.allocation import Need, allocate, cheapest
 from egress.bounding import caps_of
-from egress.model import NotPlanned, ProtectionPlan
+from egress.model import CorePlan, NotPlanned, ProtectionPlan
 from egress.plan import delta_share, plan
 from egress.tails import deviation, threshold_delta
 from policies.findings import finding
 from policies.query import GovernedQuery, GroupKey
 from sandbox.kernel.errors import YuneiError
-from tests.fakes_egress import AVG, COUNT, GENDER, SUM, TOWN, UNITS, governed, unit
+from tests.fakes_egress import AVG, COUNT, GENDER, SUM, TOWN, UNITS, beside, governed, rollup, unit
 
 MANY = GroupKey("k1", "integer", tuple(range(200)), nullable=True, lineage=("visits.day",))
 
@@ -25,6 +25,12 @@ def planned(query: GovernedQuery, epsilon: str | None = "1") -> ProtectionPlan:
     found = plan(query, None if epsilon is None else Decimal(epsilon))
     assert isinstance(found, ProtectionPlan)
     return found
+
+
+def only_core(found: ProtectionPlan) -> CorePlan:
+    """Return how the one core of a query is protected."""
+    (core,) = found.cores
+    return core
 
 
 def refused(query: GovernedQuery, epsilon: str | None = "1") -> str:
@@ -91,7 +97,7 @@ def test_each_aggregate_has_its_parts_with_range_and_sensitivity() -> None:
 def test_the_centre_is_an_integer_and_never_lowers_the_sensitivity_below_the_farther_end() -> None:
     query = governed(replace(AVG, low=-3, high=4))
     found = planned(query)
-    assert found.bounding.centres == (0,)
+    assert only_core(found).bounding.centres == (0,)
     assert found.parts[1].l1 == 4
 
 
@@ -122,25 +128,28 @@ def test_no_epsilon_means_the_policys_maximum() -> None:
 
 def test_public_keys_need_no_threshold_and_no_delta_for_it() -> None:
     found = planned(governed(COUNT, keys=(GENDER, MANY), bounds=unit(max_rows=3)))
-    assert (found.public_groups, found.threshold, found.delta_tau, found.bounding.units) == (402, None, 0, False)
+    core = only_core(found)
+    assert (core.public_groups, core.threshold, found.delta_tau, core.bounding.units) == (402, None, 0, False)
+    assert (found.most_rows, found.tau) == (402, None)
 
 
 def test_a_query_without_keys_has_one_group_which_is_public() -> None:
     found = planned(governed(COUNT, keys=(), bounds=unit(max_rows=7)))
-    assert (found.public_groups, found.bounding.groups, found.threshold) == (1, 1, None)
+    core = only_core(found)
+    assert (core.public_groups, core.bounding.groups, core.threshold) == (1, 1, None)
 
 
 def test_private_keys_get_a_count_of_units_with_its_own_noise_and_charge() -> None:
     found = planned(governed(UNITS, keys=(GENDER, replace(TOWN, name="k1")), bounds=unit(max_rows=9, max_groups=3)))
-    assert found.public_groups is None
+    core = only_core(found)
+    assert core.public_groups is found.most_rows is None
     shown, threshold = found.parts
     assert (threshold.column, threshold.role, threshold.l1, threshold.l2_squared) == ("units", "threshold", 3, 3)
     assert threshold.rho > 0
-    assert found.bounding.units
-    assert found.threshold is not None
-    assert (
-        found.delta_tau == found.threshold.delta == threshold_delta(threshold.mechanism, threshold.scale, found.threshold.tau, 3)
-    )
+    assert core.bounding.units
+    assert core.threshold is not None
+    assert found.tau == core.threshold.tau
+    assert found.delta_tau == core.threshold.delta == threshold_delta(threshold.mechanism, threshold.scale, core.threshold.tau, 3)
     assert shown.rho > threshold.rho
 
 
@@ -149,7 +158,7 @@ def test_tau_is_the_least_within_the_jobs_share_of_delta() -> None:
     found = planned(query)
     terms = terms_of(query.grant.policy.protection.epsilon, query.grant.policy.protection.delta)
     share = delta_share(terms, rho_of(Decimal(1), terms.delta_conv))
-    part, threshold = found.parts[-1], found.threshold
+    part, threshold = found.parts[-1], only_core(found).threshold
     assert threshold is not None
     assert threshold.delta <= share
     assert threshold_delta(part.mechanism, part.scale, threshold.tau - 1, 3) > share
@@ -157,8 +166,7 @@ def test_tau_is_the_least_within_the_jobs_share_of_delta() -> None:
 
 def test_tau_is_never_below_the_policys_minimum_of_units() -> None:
     found = planned(governed(COUNT, keys=(TOWN,), min_units=5_000))
-    assert found.threshold is not None
-    assert found.threshold.tau == 5_000
+    assert found.tau == 5_000
 
 
 def test_thresholds_never_run_out_of_delta_before_the_charges_run_out_of_rho() -> None:
@@ -248,13 +256,14 @@ def test_expected_error_is_given_per_output_column_before_any_run() -> None:
 
 def test_the_chance_of_a_group_to_show_grows_around_tau() -> None:
     found = planned(governed(COUNT, keys=(TOWN,)))
-    assert found.threshold is not None
-    tau = found.threshold.tau
-    assert chance_to_show(found, 1) == 0
-    assert chance_to_show(found, tau) == pytest.approx(Decimal("0.5"), abs=Decimal("0.05"))
-    assert chance_to_show(found, 2 * tau) == 1
-    assert chance_to_show(planned(governed(COUNT)), 1) == 1
-    laplace = replace(found, parts=(*found.parts[:-1], replace(found.parts[-1], mechanism="discrete_laplace", scale=Fraction(9))))
+    core = only_core(found)
+    assert core.threshold is not None
+    tau = core.threshold.tau
+    assert chance_to_show(core, 1) == 0
+    assert chance_to_show(core, tau) == pytest.approx(Decimal("0.5"), abs=Decimal("0.05"))
+    assert chance_to_show(core, 2 * tau) == 1
+    assert chance_to_show(only_core(planned(governed(COUNT))), 1) == 1
+    laplace = replace(core, parts=(*core.parts[:-1], replace(core.parts[-1], mechanism="discrete_laplace", scale=Fraction(9))))
     chances = [chance_to_show(laplace, units) for units in (1, tau - 9, tau, tau + 9)]
     assert chances == sorted(chances)
     assert chances[1] == pytest.approx(Decimal("0.18"), abs=Decimal("0.02"))
@@ -268,3 +277,97 @@ def test_the_duration_class_follows_the_catalogs_bands(rows: int, seconds: int) 
 def test_a_plan_is_a_function_of_its_inputs() -> None:
     query = governed(COUNT, SUM, AVG, keys=(TOWN,))
     assert planned(query).as_json() == planned(query).as_json()
+
+
+# several cores: one composition
+
+
+@pytest.mark.parametrize("epsilon", ["0.01", "0.5", "4"])
+@pytest.mark.parametrize("key", [GENDER, TOWN])
+def test_all_cores_together_cost_at_most_what_was_asked(epsilon: str, key: GroupKey) -> None:
+    found = planned(rollup(COUNT, SUM, AVG, key=key, bounds=unit(max_rows=9, max_groups=3)), epsilon)
+    assert [core.core for core in found.cores] == ["c0", "c1"]
+    assert found.parts == (*found.cores[0].parts, *found.cores[1].parts)
+    assert found.rho == sum(part.rho for part in found.parts) <= rho_of(found.epsilon, found.delta_conv)
+    assert found.rho > Fraction(99, 100) * rho_of(found.epsilon, found.delta_conv)
+    assert all(part.rho > 0 for part in found.parts)
+    assert Fraction(found.delta) == found.delta_conv + found.delta_tau
+
+
+def test_a_core_beside_another_is_bounded_as_alone_and_has_less_of_the_charge() -> None:
+    bounds = unit(max_rows=9, max_groups=3)
+    both = planned(rollup(COUNT, SUM, bounds=bounds))
+    for core, keys in zip(both.cores, ((GENDER,), ()), strict=True):
+        alone = only_core(planned(governed(COUNT, SUM, keys=keys, bounds=bounds)))
+        assert (core.bounding, core.public_groups, core.threshold) == (alone.bounding, alone.public_groups, alone.threshold)
+        for part, other in zip(core.parts, alone.parts, strict=True):
+            assert (part.column, part.role, part.low, part.high) == (other.column, other.role, other.low, other.high)
+            assert (part.l1, part.l2_squared) == (other.l1, other.l2_squared)
+            assert part.rho < other.rho
+
+
+def test_thresholds_of_several_cores_share_the_delta_of_one_job() -> None:
+    one = planned(governed(COUNT, keys=(TOWN,)))
+    two = planned(beside(governed(COUNT, keys=(TOWN,)), governed(UNITS, keys=(replace(TOWN, lineage=("people.home",)),))))
+    assert [core.threshold is not None for core in two.cores] == [True, True]
+    assert two.delta_tau == sum(core.threshold.delta for core in two.cores if core.threshold is not None)
+    terms = terms_of(Decimal(10), Decimal("1e-7"))
+    share = delta_share(terms, rho_of(Decimal(1), terms.delta_conv))
+    assert two.delta_tau <= share
+    for core in two.cores:
+        assert core.threshold is not None
+        part = core.parts[-1]
+        assert core.threshold.delta <= share / 2
+        assert threshold_delta(part.mechanism, part.scale, core.threshold.tau - 1, core.bounding.groups) > share / 2
+    assert two.tau == max(core.threshold.tau for core in two.cores if core.threshold is not None)
+    assert two.tau > (one.tau or 0)
+
+
+def test_a_core_without_private_keys_takes_nothing_of_the_thresholds_delta() -> None:
+    found = planned(rollup(COUNT, key=TOWN))
+    assert [core.threshold is None for core in found.cores] == [False, True]
+    terms = terms_of(Decimal(10), Decimal("1e-7"))
+    share = delta_share(terms, rho_of(Decimal(1), terms.delta_conv))
+    part, threshold = found.cores[0].parts[-1], found.cores[0].threshold
+    assert threshold is not None
+    assert threshold_delta(part.mechanism, part.scale, threshold.tau - 1, 1) > share >= threshold.delta
+
+
+def test_the_rows_of_all_cores_count_against_the_caps() -> None:
+    assert planned(rollup(COUNT, max_rows=3, max_cells=12)).most_rows == 3
+    assert refused(rollup(COUNT, max_rows=2)) == "RESULT_OVER_CAP"
+    assert refused(rollup(COUNT, max_cells=11)) == "RESULT_OVER_CAP"
+    assert planned(rollup(COUNT, key=TOWN, max_rows=1)).most_rows is None
+
+
+def test_a_core_is_held_within_the_caps_also_where_the_answer_is_small() -> None:
+    """The groups of a core are noised and run through the tree, whatever LIMIT leaves of them."""
+    query = governed(COUNT, keys=(MANY,), limit=1, max_rows=200)
+    assert refused(query) == "RESULT_OVER_CAP"
+    assert planned(governed(COUNT, keys=(MANY,), limit=1, max_rows=201)).most_rows == 1
+
+
+def test_a_range_that_is_too_wide_is_found_in_any_core() -> None:
+    assert refused(beside(governed(COUNT), governed(replace(SUM, high=2**46)))) == "RANGE_TOO_WIDE"
+
+
+def test_the_expected_error_of_a_column_of_several_cores_is_that_of_its_finest() -> None:
+    found = planned(rollup(COUNT))
+    assert found.expected_error["c_a0"]["half_width"] == str(found.cores[0].parts[0].half_width)
+    assert found.cores[0].parts[0].half_width != 0
+
+
+def test_the_duration_class_adds_up_what_every_core_reads() -> None:
+    assert planned(rollup(COUNT)).duration_class_s == 1
+    twice = beside(governed(COUNT, rows_band=1_500_000), governed(SUM))
+    assert planned(twice).duration_class_s == 5
+
+
+def test_a_plan_as_json_states_every_core_and_the_whole_charge() -> None:
+    found = planned(rollup(COUNT, SUM, key=TOWN))
+    document = found.as_json()
+    assert isinstance(document, dict)
+    assert document["cores"] == [core.as_json() for core in found.cores]
+    assert [core["core"] for core in document["cores"]] == ["c0", "c1"]
+    assert (document["rho"], document["delta_tau"]) == (str(found.rho), str(found.delta_tau))
+    assert document["most_rows"] is None

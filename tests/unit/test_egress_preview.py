@@ -10,7 +10,7 @@ from egress.ledger.model import Account, AccountView, Amount, LedgerView, Scope
 from egress.model import ProtectionPlan
 from egress.plan import plan
 from egress.preview import preview
-from tests.fakes_egress import COUNT, GENDER, TOWN, governed
+from tests.fakes_egress import COUNT, GENDER, TOWN, governed, rollup
 
 
 def budget(held: str = "0") -> LedgerView:
@@ -58,3 +58,16 @@ def test_an_agreement_without_a_budget_has_no_more_queries() -> None:
     view = LedgerView(None, "resident", ())
     assert preview(query, planned, view)["more"] == 0
     assert view.as_json()["agreement"] is None
+
+
+def test_with_several_cores_the_highest_threshold_and_its_own_chances_are_shown() -> None:
+    query = rollup(COUNT, key=TOWN)
+    planned = plan(query, Decimal(1))
+    assert isinstance(planned, ProtectionPlan)
+    shown = preview(query, planned, budget())
+    assert isinstance(shown, dict)
+    assert planned.cores[0].threshold is not None
+    assert shown["tau"] == planned.tau == planned.cores[0].threshold.tau
+    assert [point["units"] for point in shown["shows"]][-1] > planned.tau
+    assert all(Decimal(point["chance"]) < 1 for point in shown["shows"][:2]), "not the core that shows everything"
+    assert shown["cost"]["rho"] == str(sum(part.rho for core in planned.cores for part in core.parts))

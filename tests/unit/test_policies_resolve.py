@@ -122,7 +122,7 @@ def test_a_column_without_null_is_never_null_to_a_query_and_needs_a_text_domain(
     assert isinstance(found, Grant)
     verdict = decide(submitted("SELECT gender, insured, count(*) AS n FROM residents GROUP BY gender, insured"), found)
     assert isinstance(verdict, Allowed)
-    assert [key.nullable for key in verdict.governed.keys] == [False, True]
+    assert [key.nullable for key in verdict.governed.cores[0].keys] == [False, True]
     for column in ("insured", "street", "birth_date", "balance"):
         wrong = items["residents"].model_dump()
         wrong["columns"][column]["nullable"] = False

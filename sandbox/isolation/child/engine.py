@@ -4,8 +4,10 @@ The engine's own lock-down is a courtesy inside the walls, not a wall: allowed d
 timeouts do not reach every operator.
 """
 
+import json
 import os
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -24,6 +26,8 @@ _KEY_TYPES: Mapping[str, frozenset[str]] = {
     "boolean": frozenset({"boolean"}),
     "decimal": frozenset({"decimal"}),
 }
+_LEAVES = frozenset({"READ_PARQUET", "EMPTY_RESULT", "DUMMY_SCAN", "COLUMN_DATA_SCAN", "CTE_SCAN", "DELIM_SCAN"})
+"""Operators without a source below them that a plan may hold: extracts, nothing, and what the plan itself has made."""
 _ENGINE_SHARE = 0.75
 """Share of the memory cap that the engine's buffers may fill; the rest is for hash tables it does not count, Arrow and Python."""
 
@@ -66,6 +70,7 @@ def run(order: Order, view: View, result: int) -> None:
     try:
         connection = open_engine(order, view)
         _check_statement(connection, order.sql)
+        _check_scans(connection, order)
         relation = connection.sql(order.sql, params=dict(order.parameters) or None)
         _check_columns(order, relation.columns, [kind.id for kind in relation.types])
         reader = relation.to_arrow_reader(_BATCH_ROWS)
@@ -80,6 +85,36 @@ def _check_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     statements = connection.extract_statements(sql)
     if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
         raise Refusal(FAILED)
+
+
+def _check_scans(connection: duckdb.DuckDBPyConnection, order: Order) -> None:
+    """Hold the statement to the ordered tables as this very engine reads it, and its plan to the one way of reading them.
+
+    The files that may be read at all are fixed by then; this looks for what reads none of them: a function that makes rows, the
+    engine's own catalog, a table that a name led to by mistake. A run over no extract has none to be held to.
+    """
+    if not order.tables:
+        return
+    tree = connection.execute("SELECT json_serialize_sql(CAST(? AS VARCHAR))", [order.sql]).fetchall()[0][0]
+    named = {node["table_name"] for node in _nodes(json.loads(tree)) if node.get("type") == "BASE_TABLE"}
+    if not named <= {table.name for table in order.tables}:
+        raise Refusal(FAILED)
+    plan = connection.execute(f"EXPLAIN (FORMAT json) {order.sql}", dict(order.parameters) or None).fetchall()
+    operators = [node for line in plan for node in _nodes(json.loads(line[1])) if "children" in node]
+    if any(not node["children"] and node["name"].strip() not in _LEAVES for node in operators):
+        raise Refusal(FAILED)
+
+
+def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object of a JSON document, without recursion."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            yield item
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
 
 
 def _check_columns(order: Order, names: list[str], types: list[str]) -> None:

@@ -19,7 +19,7 @@ from egress.release.files import csv_bytes, released_table
 from sandbox.isolation.port import IsolationRuntime, RunFailed
 from sandbox.jobs.model import Job
 from sandbox.jobs.parts import Parts
-from sandbox.jobs.pipeline import exact_digest, run_spec
+from sandbox.jobs.pipeline import exact_digest, run_all, run_specs
 from sandbox.jobs.prepare import NotPrepared, Prepared
 from sandbox.jobs.replay.model import StepResult, failed, not_checkable, passed
 from sandbox.jobs.sealed import result_json, result_of
@@ -55,8 +55,8 @@ def derivation(found: Derived) -> StepResult:
     same = (
         isinstance(query, Mapping)
         and query["canonical_digest"] == now.governed.canonical_digest
-        and query["rewritten_sql"] == now.engine.sql
-        and query["rewritten_digest"] == now.engine.digest
+        and query["rewritten_sql"] == now.rewritten_sql
+        and query["rewritten_digest"] == now.rewritten_digest
         and found.manifest["policy_digest"] == now.governed.grant.policy_digest
         and found.manifest["catalog_digest"] == now.governed.grant.catalog_digest
         and found.job.prepared_digest == now.digest
@@ -74,17 +74,18 @@ def extracts(parts: Parts, found: Derived) -> StepResult:
 
 def execution(
     parts: Parts, runtime: IsolationRuntime, found: Derived, before: tuple[StepResult, ...]
-) -> tuple[StepResult, ExactTable | None]:
+) -> tuple[StepResult, tuple[ExactTable, ...] | None]:
     """Step 5: running again gives the same exact aggregates, compared by keyed digest only."""
     if not isinstance(found.prepared, Prepared) or any(step.verdict != "pass" for step in before if step.number in {3, 4}):
         return not_checkable(5, "steps 3 and 4 did not pass"), None
-    outcome = runtime.start(run_spec(parts, found.job, found.prepared, found.extracts)).result()
+    outcome = run_all(runtime, run_specs(parts, found.job, found.prepared, found.extracts))
     if isinstance(outcome, RunFailed):
         return not_checkable(5, "the run did not finish"), None
-    again = exact_digest(parts.keys, found.job.id, outcome.table)
+    tables = tuple(result.table for result in outcome)
+    again = exact_digest(parts.keys, found.job.id, tables)
     if not hmac.compare_digest(again, found.exact_digest):
         return failed(5, "the exact aggregates differ"), None
-    return passed(5), outcome.table
+    return passed(5), tables
 
 
 def accounting(found: Derived) -> StepResult:
@@ -114,7 +115,7 @@ def _ledger_fault(found: Derived, cost: Recomputed) -> str | None:
     return None if (amount.rho, amount.delta_tau) == (cost.rho, cost.delta_tau) else "the charge differs"
 
 
-def noise(parts: Parts, found: Derived, exact: ExactTable, released: bytes | None) -> StepResult:
+def noise(parts: Parts, found: Derived, exact: tuple[ExactTable, ...], released: bytes | None) -> StepResult:
     """Step 7: the sealed noisy integers can stem from the exact ones, and the table from the integers.
 
     The caller asks once per release and only after every other step passed: each further answer about exact values would

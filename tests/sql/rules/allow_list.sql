@@ -7,26 +7,26 @@ SELECT repeat(gender, 9), count(*) FROM residents GROUP BY 1
 -- CONSTRUCT_NOT_ALLOWED: a clause that is not listed
 SELECT count(*) FROM residents TABLESAMPLE 10%
 
--- PROTECTION_UNAVAILABLE: HAVING has no place after protection yet
-SELECT gender, count(*) FROM residents GROUP BY gender HAVING count(*) > 5
+-- PROTECTION_UNAVAILABLE: a largest value is somebody's value
+SELECT max(income) FROM residents
 
--- PROTECTION_UNAVAILABLE: windows
-SELECT gender, rank() OVER (ORDER BY count(*)) FROM residents GROUP BY gender
+-- PROTECTION_UNAVAILABLE: a quantile needs a mechanism of its own
+SELECT median(income) FROM residents
 
--- PROTECTION_UNAVAILABLE: totals have bounds of their own
-SELECT gender, count(*) FROM residents GROUP BY ROLLUP (gender)
+-- PROTECTION_UNAVAILABLE: distinct values of a column need a cap of their own
+SELECT count(DISTINCT diagnosis_code) FROM visits
 
--- PROTECTION_UNAVAILABLE: set operations
-SELECT count(*) FROM residents UNION ALL SELECT count(*) FROM visits
+-- PROTECTION_UNAVAILABLE: so do sums of distinct values
+SELECT sum(DISTINCT cost) FROM visits
 
--- PROTECTION_UNAVAILABLE: outer joins
-SELECT count(*) FROM residents r LEFT JOIN visits v ON r.resident_id = v.resident_id
+-- PROTECTION_UNAVAILABLE: a key with decimals has as many groups as values
+SELECT year(birth_date) / 10 AS decade, count(*) FROM residents GROUP BY decade
 
--- PROTECTION_UNAVAILABLE: FILTER
-SELECT count(*) FILTER (WHERE insured) FROM residents
+-- FUNCTION_NOT_ALLOWED: also over released values
+SELECT hash(count(*)) FROM residents
 
--- PROTECTION_UNAVAILABLE: an aggregate inside
-SELECT sum(n) FROM (SELECT resident_id, count(*) AS n FROM visits GROUP BY resident_id) t
+-- CONSTRUCT_NOT_ALLOWED: a clause of an aggregate that is not listed
+SELECT sum(cost ORDER BY visit_date) FROM visits
 
--- PROTECTION_UNAVAILABLE: a ratio of released values
-SELECT sum(cost) / count(*) FROM visits
+-- ALLOWED: over released values each aggregate may be asked
+WITH a AS (SELECT department, count(*) AS n FROM visits GROUP BY department) SELECT max(n), median(n) FROM a

@@ -42,3 +42,15 @@ SELECT * FROM residents
 
 -- PARAMETER_MISSING: no value was given
 SELECT count(*) FROM residents WHERE gender = $gender
+
+-- SUBQUERY_COLUMNS: a value has one column
+SELECT gender, (SELECT count(*), sum(cost) FROM visits) AS x, count(*) FROM residents GROUP BY gender
+
+-- PARAMETER_UNUSED {"x": 1}: nothing is silently dropped
+SELECT count(*) FROM residents
+
+-- PARAMETER_INVALID {"1": 1}: parameters have names
+SELECT count(*) FROM residents WHERE balance > $1
+
+-- COLUMN_NOT_GRANTED: a subquery does not see the query around it
+SELECT gender, (SELECT count(*) FROM visits v WHERE v.resident_id = r.resident_id) AS n, count(*) FROM residents r GROUP BY gender

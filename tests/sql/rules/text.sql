@@ -9,3 +9,9 @@ SELECT count(*) AS 人数 FROM residents
 
 -- ALLOWED: any text may stand in a literal
 SELECT count(*) FROM residents WHERE gender = 'ＦÀа'
+
+-- TEXT_CONTROL_CHARACTER: what nobody sees may not stand in a query
+SELECT count(*) FROM residents WHERE gender = 'F​'
+
+-- TEXT_NOT_NORMALISED: two spellings of one letter
+SELECT count(*) FROM residents WHERE gender = 'é'

@@ -21,3 +21,12 @@ SELECT date_trunc('month', birth_date), count(*) FROM residents GROUP BY 1
 
 -- PART_FINER_THAN_GRANTED: months only
 SELECT day(visit_date), count(*) FROM visits GROUP BY 1
+
+-- SET_MISMATCH: two columns and one
+SELECT gender, count(*) FROM residents GROUP BY gender UNION ALL SELECT count(*) FROM visits
+
+-- SET_MISMATCH: a text above a number
+SELECT gender, count(*) FROM residents GROUP BY gender UNION ALL SELECT 5, count(*) FROM visits
+
+-- TYPE_MISMATCH: also of released values
+SELECT gender, count(*) FROM residents GROUP BY gender HAVING count(*) > 'many'
