@@ -20,6 +20,7 @@ from policies import findings, names, parse, text
 from policies.catalog import CatalogItem
 from policies.functions import FUNCTIONS
 from policies.policy import AggregateName, Coarsen, Policy, Use
+from policies.reasons import REASONS
 from sandbox.cli.demo import demo
 from sandbox.cli.main import EPILOG, app
 from sandbox.jobs.apply_model import FAULTS
@@ -94,6 +95,9 @@ def errors_page() -> str:
         table(("code", "rule", "severity", "what", "accepted instead", "article"), reasons),
         "## Faults of a directory to apply\n\nIn `faults` of `APPLY_INVALID`, each with file, place and detail.",
         table(("rule", "zh", "en"), [(f"`{rule}`", kind.zh, kind.en) for rule, kind in FAULTS.items()]),
+        "## Faults of a document\n\nIn `faults` of `DOCUMENT_INVALID`, and in the `detail` of a fault `SHAPE` of a directory: "
+        "each with the place of the value, never the value.",
+        table(("reason", "zh", "en"), [(f"`{reason}`", text.zh, text.en) for reason, text in REASONS.items()]),
     )
 
 
