@@ -1,21 +1,23 @@
 """`yunei policy`: the dry run offline, and a policy's own cases."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from sandbox.cli.exits import Exit
-from sandbox.cli.output import JsonFlag, emit, line, table
+from sandbox.cli.output import JsonFlag, emit, finding_line, line, table
 from sandbox.cli.query import SqlFile, SqlText, sql_of
 from sandbox.cli.verdict import show
+from sandbox.kernel.canonical import Json
 from sandbox.kernel.errors import YuneiError
 
 if TYPE_CHECKING:
     from policies.grant import Grant
+    from sandbox.jobs.cases import CaseOutcome
     from sandbox.jobs.offline import OfflineCheck
 
 app = typer.Typer(no_args_is_help=True, help="Check SQL against a policy offline; run a policy's own cases.")
@@ -59,34 +61,53 @@ def run_cases(
     as_json: JsonFlag = False,
 ) -> None:
     """Run the cases that policies carry; passes when each has the verdict that it expects."""
-    from policies import check as library
-    from policies.documents import DocumentRefusedError
+    from sandbox.jobs import cases as library
 
-    try:
+    with _documents():
         outcomes = tuple(library.run_directory(directory))
-    except DocumentRefusedError as error:
-        raise YuneiError("APPLY_INVALID", documents=[fault.as_json() for fault in error.faults]) from None
-    rows = [(one.policy, one.sql, one.expected, ", ".join(one.found) or "allowed", one.passed) for one in outcomes]
+    passed = all(one.passed for one in outcomes)
     if as_json:
-        names = ("policy", "sql", "expected", "found", "passed")
-        emit({"passed": all(one.passed for one in outcomes), "cases": [dict(zip(names, row, strict=True)) for row in rows]})
+        emit({"passed": passed, "cases": [one.as_json() for one in outcomes]})
     else:
-        table(("policy", "expected", "found", "passed"), [(row[0], row[2], row[3], "yes" if row[4] else "NO") for row in rows])
-    raise typer.Exit(Exit.DONE if all(one.passed for one in outcomes) else Exit.REFUSED)
+        rows = [
+            (one.policy, one.place, one.expected, ", ".join(one.found) or "allowed", "yes" if one.passed else "NO")
+            for one in outcomes
+        ]
+        table(("policy", "case", "expected", "found", "passed"), rows)
+        for one in outcomes:
+            _explain(one)
+    raise typer.Exit(Exit.DONE if passed else Exit.REFUSED)
+
+
+def _explain(outcome: "CaseOutcome") -> None:
+    """Say of a case that failed what was found instead, each finding with its place in the SQL and its advice."""
+    if outcome.passed:
+        return
+    line(f"{outcome.policy} case {outcome.place}: expected {outcome.expected}, found {', '.join(outcome.found) or 'allowed'}")
+    for finding in outcome.findings:
+        line(f"  {finding_line(cast('Mapping[str, Json]', finding.as_json()))}")
 
 
 def _grant(catalog: Path, policy: Path) -> "Grant":
     from policies.check import load_grant
-    from policies.documents import DocumentRefusedError
     from policies.query import Refused
 
-    try:
+    with _documents():
         grant = load_grant(catalog, policy)
-    except DocumentRefusedError as error:
-        raise YuneiError("APPLY_INVALID", documents=[fault.as_json() for fault in error.faults]) from None
     if isinstance(grant, Refused):
         raise YuneiError("POLICY_REFUSED", findings=[finding.as_json() for finding in grant.findings])
     return grant
+
+
+@contextmanager
+def _documents() -> Iterator[None]:
+    """Turn faults of documents into the error that names them all."""
+    from policies.documents import DocumentRefusedError
+
+    try:
+        yield
+    except DocumentRefusedError as error:
+        raise YuneiError("DOCUMENT_INVALID", faults=[fault.as_json() for fault in error.faults]) from None
 
 
 @contextmanager
