@@ -60,10 +60,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 def facts(document: Mapping[str, Json]) -> None:
     """Print a document as two columns; nested parts as JSON, shortened: the whole of them is what `--json` is for."""
-    table(("", ""), ((name, _short(value)) for name, value in document.items()))
+    table(("", ""), ((name, short(value)) for name, value in document.items()))
 
 
-def _short(value: Json) -> str:
+def short(value: Json) -> str:
+    """Write a value in one cell; the whole of it is what `--json` is for."""
     if value is None or isinstance(value, str):
         return value or ""
     text = json.dumps(value, ensure_ascii=False)

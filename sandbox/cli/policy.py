@@ -1,4 +1,4 @@
-"""`yunei policy`: the dry run offline, and a policy's own cases."""
+"""`yunei policy`: the dry run offline, a policy's own cases, what a new version changes."""
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from sandbox.cli.exits import Exit
-from sandbox.cli.output import JsonFlag, emit, finding_line, line, table
+from sandbox.cli.output import JsonFlag, emit, finding_line, line, short, table
 from sandbox.cli.query import SqlFile, SqlText, sql_of
 from sandbox.cli.verdict import show
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.errors import YuneiError
 
 if TYPE_CHECKING:
+    from policies.diff import Change
     from policies.grant import Grant
     from sandbox.jobs.cases import CaseOutcome
     from sandbox.jobs.offline import OfflineCheck
 
-app = typer.Typer(no_args_is_help=True, help="Check SQL against a policy offline; run a policy's own cases.")
+app = typer.Typer(no_args_is_help=True, help="Check SQL against a policy, run its cases, compare versions.")
 
 CatalogPath = Annotated[Path, typer.Option("--catalog", help="A catalog item, or a folder of them.")]
 PolicyPath = Annotated[Path, typer.Option("--policy", help="The policy.")]
@@ -77,6 +78,48 @@ def run_cases(
         for one in outcomes:
             _explain(one)
     raise typer.Exit(Exit.DONE if passed else Exit.REFUSED)
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="The version before.")],
+    new: Annotated[Path, typer.Argument(help="The version after.")],
+    *,
+    catalogs: Annotated[bool, typer.Option("--catalog", help="The two are catalogs: an item, or a folder of them.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Say what a new version changes, term by term, and whether it is wider or narrower; passes when nothing is wider.
+
+    What cannot be decided counts as wider.
+    """
+    from policies.diff import diff as policies_differ
+    from policies.diff import diff_catalogs, is_wider
+    from policies.documents import load_catalog, load_policy
+
+    with _documents():
+        if catalogs:
+            changes = diff_catalogs(load_catalog(old), load_catalog(new))
+        else:
+            changes = policies_differ(load_policy(old), load_policy(new))
+    wider = is_wider(changes)
+    if as_json:
+        emit({"wider": wider, "changes": [change.as_json() for change in changes]})
+    else:
+        _show_changes(changes)
+    raise typer.Exit(Exit.REFUSED if wider else Exit.DONE)
+
+
+_DIRECTIONS = {"wider": "放宽 / wider", "narrower": "收紧 / narrower", "neutral": "不变 / neutral"}
+
+
+def _show_changes(changes: "tuple[Change, ...]") -> None:
+    if changes:
+        rows = [
+            (_DIRECTIONS[one.direction], one.path, short(one.before), short(one.after), f"{one.rule.zh} / {one.rule.en}")
+            for one in changes
+        ]
+        table(("", "path", "before", "after", "why"), rows)
+    line(f"{len(changes)} changes, {sum(one.direction == 'wider' for one in changes)} wider")
 
 
 def _explain(outcome: "CaseOutcome") -> None:

@@ -181,9 +181,72 @@ def test_policy_test_runs_the_cases(yunei: Any, tmp_path: Path) -> None:
     assert yunei("policy", "test", write_directory(tmp_path / "one"), "--json").document()["passed"] is True
     files = documents()
     files["policies/clinic.yaml"]["cases"][0]["expect"] = {"refused": "COLUMN_NOT_GRANTED"}
-    ended = yunei("policy", "test", write_directory(tmp_path / "two", files))
+    files["policies/clinic.yaml"]["cases"][1]["expect"] = "allowed"
+    directory = write_directory(tmp_path / "two", files)
+    ended = yunei("policy", "test", directory)
     assert ended.code == 1
     assert "NO" in ended.out
+    assert "clinic case 0: expected COLUMN_NOT_GRANTED, found allowed" in ended.out
+    assert "clinic case 1: expected allowed, found COLUMN_NOT_GRANTED" in ended.out
+    assert "1:8 COLUMN_NOT_GRANTED: " in ended.out
+    cases = yunei("policy", "test", directory, "--json").document()["cases"]
+    assert [(one["case"], one["passed"], one["found"]) for one in cases] == [
+        (0, False, ["allowed"]),
+        (1, False, ["COLUMN_NOT_GRANTED"]),
+    ]
+    assert cases[1]["findings"][0]["span"]["start"] == 7
+
+
+def test_a_case_that_expects_an_unknown_finding_is_a_fault_with_its_place(yunei: Any, tmp_path: Path) -> None:
+    files = documents()
+    files["policies/clinic.yaml"]["cases"][1]["expect"] = {"refused": "NOT_A_CODE"}
+    directory = write_directory(tmp_path / "dir", files)
+    for command in (("policy", "test", directory), ("policy", "check", *paths(directory)), ("apply", directory, "--check")):
+        ended = yunei(*command)
+        assert (ended.code, ended.out) == (2, "")
+        assert "cases.1.expect.refused: FINDING_UNKNOWN" in ended.err or "cases[1].expect.refused: SHAPE" in ended.err
+    facts = json.loads(yunei("policy", "test", directory, "--json").err)["facts"]
+    assert facts["faults"][0]["path"] == "cases.1.expect.refused"
+
+
+def test_policy_diff_passes_where_nothing_is_wider(yunei: Any, tmp_path: Path) -> None:
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    document = documents()["policies/clinic.yaml"]
+    old.write_text(json.dumps(document))
+    document["version"] = 2
+    document["valid"]["max_jobs"] = 9
+    new.write_text(json.dumps(document))
+    narrower = yunei("policy", "diff", old, new)
+    assert narrower.code == 0
+    assert "valid.max_jobs" in narrower.out
+    assert "2 changes, 0 wider" in narrower.out
+    wider = yunei("policy", "diff", new, old, "--json")
+    assert wider.code == 1
+    assert wider.document()["wider"] is True
+    assert [(one["path"], one["direction"]) for one in wider.document()["changes"]] == [
+        ("version", "neutral"),
+        ("valid.max_jobs", "wider"),
+    ]
+    same = yunei("policy", "diff", old, old)
+    assert (same.code, same.out) == (0, "0 changes, 0 wider\n")
+
+
+def test_policy_diff_compares_catalogs_and_names_what_is_no_document(yunei: Any, tmp_path: Path) -> None:
+    directory = write_directory(tmp_path / "dir")
+    files = documents()
+    files["catalog/residents.yaml"]["columns"]["gender"]["level"] = "L1"
+    files["catalog/residents.yaml"]["columns"].pop("name")
+    other = write_directory(tmp_path / "other", files)
+    ended = yunei("policy", "diff", directory / "catalog", other / "catalog", "--catalog", "--json")
+    assert ended.code == 1
+    assert [(one["path"], one["direction"]) for one in ended.document()["changes"]] == [
+        ("residents.columns.gender.level", "wider"),
+        ("residents.columns.name", "narrower"),
+    ]
+    wrong = yunei("policy", "diff", directory / "policies" / "clinic.yaml", other / "catalog" / "residents.yaml")
+    assert wrong.code == 2
+    assert "residents.yaml table: KEY_UNKNOWN" in wrong.err
+    assert yunei("policy", "diff", tmp_path / "no", tmp_path / "no").code == 2
 
 
 def test_the_trust_file_names_public_keys_only(yunei: Any, tmp_path: Path) -> None:
