@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from policies.catalog import Catalog, CatalogItem
 from policies.policy import Policy
-from policies.reasons import REASONS, Broken, broken_places
+from policies.reasons import REASONS, broken_places
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.plain_yaml import MAX_BYTES, YamlRefusedError, read_yaml
 
@@ -84,6 +84,12 @@ def load_catalog(path: Path) -> Catalog:
     return Catalog(items=items)
 
 
+def document_faults(file: str, document: object, error: ValidationError) -> tuple[DocumentFault, ...]:
+    """Return where and why a document that was read does not have its shape."""
+    found = broken_places(document, error)
+    return tuple(DocumentFault(file, ".".join(map(str, one.place)), one.reason, ", ".join(one.allowed)) for one in found)
+
+
 def _load(path: Path, model: type[M]) -> M:
     try:
         document = read_yaml(_content(path))
@@ -95,14 +101,10 @@ def _load(path: Path, model: type[M]) -> M:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise DocumentRefusedError(_fault(path.name, one) for one in broken_places(document, error)) from None
+        raise DocumentRefusedError(document_faults(path.name, document, error)) from None
 
 
 def _content(path: Path) -> bytes:
     """Read no more than shows that the file is too large."""
     with path.open("rb") as file:
         return file.read(MAX_BYTES + 1)
-
-
-def _fault(file: str, one: Broken) -> DocumentFault:
-    return DocumentFault(file, ".".join(map(str, one.place)), one.reason, ", ".join(one.allowed))

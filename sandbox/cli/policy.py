@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from sandbox.cli.exits import Exit
-from sandbox.cli.output import JsonFlag, emit, finding_line, line, short, table
+from sandbox.cli.output import JsonFlag, emit, finding_line, line, rows_of, short, table, titles
 from sandbox.cli.query import SqlFile, SqlText, sql_of
+from sandbox.cli.remote import connect
 from sandbox.cli.verdict import show
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.errors import YuneiError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from sandbox.jobs.cases import CaseOutcome
     from sandbox.jobs.offline import OfflineCheck
 
-app = typer.Typer(no_args_is_help=True, help="Check SQL against a policy, run its cases, compare versions.")
+app = typer.Typer(no_args_is_help=True, help="Check SQL against a policy, run its cases, compare versions, simulate a new one.")
 
 CatalogPath = Annotated[Path, typer.Option("--catalog", help="A catalog item, or a folder of them.")]
 PolicyPath = Annotated[Path, typer.Option("--policy", help="The policy.")]
@@ -107,6 +108,36 @@ def diff(
     else:
         _show_changes(changes)
     raise typer.Exit(Exit.REFUSED if wider else Exit.DONE)
+
+
+@app.command()
+def simulate(
+    context: typer.Context,
+    policy: PolicyPath,
+    agreement: Annotated[str | None, typer.Option("--agreement", "-a", help="The policy's own by default.")] = None,
+    newest: Annotated[int | None, typer.Option("--newest", min=1, help="Judge this many of the newest jobs.")] = None,
+    *,
+    as_json: JsonFlag = False,
+) -> None:
+    """Ask the service what a version that is not in force would change for past jobs. Publishes nothing, reads no data."""
+    from policies.documents import load_policy
+
+    with _documents():
+        proposed = load_policy(policy)
+    with connect(context) as client:
+        found = client.simulate_policy(agreement or proposed.agreement, proposed.model_dump(mode="json", by_alias=True), newest)
+    if as_json:
+        emit(found)
+        return
+    rows = rows_of({"items": found.get("jobs")}, "job", "fate", "before", "after")
+    if rows:
+        table(("job", "", "before", "after"), [(job, fate, _codes(before), _codes(after)) for job, fate, before, after in rows])
+    line(titles(found.get("text")))
+
+
+def _codes(found: object) -> str:
+    """Write codes; none is allowed, and None is that it could not be judged."""
+    return ", ".join(map(str, found)) or "allowed" if isinstance(found, (list, tuple)) else "?"
 
 
 _DIRECTIONS = {"wider": "放宽 / wider", "narrower": "收紧 / narrower", "neutral": "不变 / neutral"}

@@ -11,6 +11,7 @@ from policies.catalog import Catalog, CatalogItem, Day, Exact, Strict
 from policies.policy import Policy, Slug
 from policies.reasons import YAML_REASONS, broken
 from policies.vocabularies import UnitKind
+from sandbox.jobs.simulate import Simulation
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.errors import ErrorKind
 from sandbox.kernel.roles import Role
@@ -164,12 +165,17 @@ class Declaration:
 
 @dataclass(frozen=True)
 class ApplyReport:
-    """What an apply did: the objects that changed, by kind, and how many were declared. The second time nothing changes."""
+    """What an apply did: the objects that changed, by kind, and how many were declared. The second time nothing changes.
+
+    `simulated` tells, by policy, what its new version changed for past jobs.
+    """
 
     changed: Mapping[str, tuple[str, ...]]
     declared: Mapping[str, int]
+    simulated: Mapping[str, Simulation]
 
     def as_json(self) -> Mapping[str, Json]:
         """Return the report for `--json`."""
         changed: dict[str, Json] = {kind: list(names) for kind, names in self.changed.items()}
-        return {"changed": changed, "declared": dict(self.declared)}
+        simulated = {policy: found.summary() for policy, found in self.simulated.items()}
+        return {"changed": changed, "declared": dict(self.declared), "simulated": simulated}
