@@ -85,7 +85,7 @@ def _term(path: str, term: Term, old: Any, new: Any) -> Iterator[Change]:
             yield from _named(path, term.rule, old, new)
         case Inside() if old is not None and new is not None:
             yield from _model(path, old, new)
-        case Inside() | Rule():
+        case _:
             yield from _judged(path, term if isinstance(term, Rule) else term.rule, old, new)
 
 

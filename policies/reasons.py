@@ -148,7 +148,8 @@ def broken_places(document: object, error: ValidationError) -> tuple[Broken, ...
 
     A list that is too short only because what it holds is refused is not told of: the library counts what it accepted.
     """
-    found = dict.fromkeys(_broken(document, one) for one in error.errors(include_url=False, include_input=False))
+    faults = error.errors(include_url=False, include_input=False)[: 2 * MOST]
+    found = dict.fromkeys(_broken(document, one) for one in faults)
     inner = {one.place[:length] for one in found for length in range(len(one.place))}
     return tuple(one for one in found if one.reason != "TOO_SHORT" or one.place not in inner)[:MOST]
 
@@ -175,12 +176,20 @@ def _walk(document: object, location: Sequence[Step]) -> tuple[Step, ...]:
     for step in location:
         if isinstance(document, (list, tuple)) and isinstance(step, int) and step < len(document):
             document = document[step]
-        elif isinstance(document, Mapping) and (keys := [key for key in document if key == step or str(key) == step]):
-            document = document[keys[0]]
+        elif isinstance(document, Mapping) and (key := _key_of(document, step)) is not _ABSENT:
+            document = document[key]
         else:
             continue
         place.append(_shown(step))
     return tuple(place)
+
+
+_ABSENT = object()
+
+
+def _key_of(document: Mapping[Any, object], step: Step) -> Any:
+    """Find the key that the library calls `step`; it writes keys that are no text, such as dates, as text."""
+    return step if step in document else next((key for key in document if str(key) == step), _ABSENT)
 
 
 def _shown(step: Step) -> Step:

@@ -44,13 +44,21 @@ class HistoryService:
         return self._compare(in_force, proposed, newest)
 
     def foresee(self, policy: Policy, catalog: Catalog) -> Simulation | None:
-        """Return what publishing would change for past jobs; None where nothing is in force, changes, or was ever asked."""
-        with self._parts.db.read() as tx:
-            in_force = self._in_force(tx, policy.agreement)
+        """Return what publishing would change for past jobs; None where nothing is in force, changes, or was ever asked.
+
+        None also where what is in force cannot be read: publishing is what puts that right, and must not be kept from it.
+        """
         proposed = resolve(policy, catalog)
-        if in_force is None or isinstance(proposed, Refused) or proposed.digest == in_force.digest:
+        if isinstance(proposed, Refused):
             return None
-        found = self._compare(in_force, proposed, NEWEST)
+        try:
+            with self._parts.db.read() as tx:
+                in_force = self._in_force(tx, policy.agreement)
+            if in_force is None or proposed.digest == in_force.digest:
+                return None
+            found = self._compare(in_force, proposed, NEWEST)
+        except YuneiError:
+            return None
         return found if found.outlooks else None
 
     def _in_force(self, tx: Transaction, agreement: str) -> Grant | None:

@@ -191,6 +191,14 @@ def test_nothing_is_foreseen_where_nothing_would_change(city: City) -> None:
     assert foreseen.fates["newly_refused"] == 1
 
 
+def test_what_cannot_be_read_keeps_nobody_from_publishing(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    def altered(*_arguments: object) -> None:
+        raise YuneiError("DEFECT")
+
+    monkeypatch.setattr(city.container.policies, "grant", altered)
+    assert city.container.history.foresee(Policy.model_validate(without_income(city)), items(city)) is None
+
+
 def test_apply_tells_what_a_new_version_changes_before_it_is_in_force(tmp_path: Path) -> None:
     with small_city(tmp_path, residents=300, visits=600) as city:
         assert apply(city.container, tmp_path / "city", "system", outlook=city.container.history).as_json()["simulated"] == {}
