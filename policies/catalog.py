@@ -41,8 +41,8 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-_DECIMAL = r"^-?([0-9]{1,20}(\.[0-9]{1,20})?|[0-9](\.[0-9]{1,39})?E-[0-9]{1,2})$"
-"""Digits and a point, or how a small decimal is stored (`1E-7`). Longer numbers are nobody's, and cost time."""
+_DECIMAL = r"^-?([0-9]{1,20}(\.[0-9]{1,20})?|[0-9](\.[0-9]{1,39})?[eE]-[0-9]{1,2})$"
+"""Digits and a point, or a small decimal as people write it and as it is stored (`1E-7`). Longer numbers only cost time."""
 
 _LONGEST = 10**20
 

@@ -94,7 +94,7 @@ PLACES: list[tuple[tuple[Any, ...], Any, str, str]] = [
             " 1",
             "1 ",
             "１",
-            "1e-3",
+            "1e3",
             "0x1",
             "1E+30",
             "1E-999",

@@ -68,7 +68,9 @@ def test_what_was_published_keeps_its_words_when_a_vocabulary_loses_them() -> No
 # --- decimals and days
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "0.0000001", "1E-7", "1.5E-7", "12345678901234567890.12345678901234567890", "0E-9"])
+@pytest.mark.parametrize(
+    "text", ["0", "-1", "0.0000001", "1E-7", "1e-17", "1.5E-7", "12345678901234567890.12345678901234567890", "0E-9"]
+)
 def test_a_decimal_reads_back_from_how_it_is_stored(text: str) -> None:
     adapter: TypeAdapter[Decimal] = TypeAdapter(Exact)
     read = adapter.validate_python(text)
