@@ -177,7 +177,18 @@ class CatalogColumn(Strict):
             raise broken("VALUE_TWICE", ["domain"])
         if not self.nullable and (self.domain is None or self.type.kind != "text"):
             raise broken("NULLABLE_WITHOUT_DOMAIN", ["nullable"])
+        self._fitting()
         return self
+
+    def _fitting(self) -> None:
+        """Refuse what the type of the column leaves without a meaning; it would be ignored, or fail where it is used."""
+        number = self.type.kind in {"integer", "decimal"}
+        if self.bounds is not None and not (number if isinstance(self.bounds[0], Decimal) else self.type.kind == "date"):
+            raise broken("TYPE_OTHER", ["bounds"])
+        if self.step is not None and not number:
+            raise broken("TYPE_OTHER", ["step"])
+        if self.domain is not None and not (number if isinstance(self.domain[0], int) else self.type.kind == "text"):
+            raise broken("TYPE_OTHER", ["domain"])
 
 
 class UnitPath(Strict):

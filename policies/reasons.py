@@ -88,6 +88,7 @@ REASONS: Mapping[str, Reason] = {
     "PUBLIC_OR_UNIT": Reason("表要么公开, 要么声明隐私单元", "A table is either public or names its unit"),
     "COLUMN_UNDECLARED": Reason("列未声明", "The column is not declared"),
     "NULLABLE_WITHOUT_DOMAIN": Reason("只有带取值域的文本列可以不含空值", "Only a text with a domain can do without NULL"),
+    "TYPE_OTHER": Reason("不适用于该类型的列", "It does not fit the type of the column"),
     "UNIT_TABLE_ROWS": Reason("单元自身的表每个单元只有一行", "The unit's own table has one row per unit"),
 }
 """Every reason there is; printed in the documentation."""

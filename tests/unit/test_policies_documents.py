@@ -246,6 +246,13 @@ ITEM_PLACES: list[tuple[tuple[Any, ...], Any, str, str]] = [
     (("columns", "department", "domain"), ["a", "a"], "columns.department.domain", "VALUE_TWICE"),
     (("columns", "cost", "nullable"), False, "columns.cost.nullable", "NULLABLE_WITHOUT_DOMAIN"),
     (("rows_band",), 10**30, "rows_band", "OUT_OF_RANGE"),
+    (("columns", "cost", "bounds"), ["2024-01-01", "2024-12-31"], "columns.cost.bounds", "TYPE_OTHER"),
+    (("columns", "visit_date", "bounds"), ["0", "1"], "columns.visit_date.bounds", "TYPE_OTHER"),
+    (("columns", "hospital", "bounds"), ["0", "1"], "columns.hospital.bounds", "TYPE_OTHER"),
+    (("columns", "hospital", "step"), 1, "columns.hospital.step", "TYPE_OTHER"),
+    (("columns", "hospital", "domain"), [1, 2], "columns.hospital.domain", "TYPE_OTHER"),
+    (("columns", "days", "domain"), ["a"], "columns.days.domain", "TYPE_OTHER"),
+    (("columns", "visit_date", "domain"), ["2024-01-01"], "columns.visit_date.domain", "TYPE_OTHER"),
 ]
 
 

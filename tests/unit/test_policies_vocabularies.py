@@ -4,16 +4,18 @@ import json
 import re
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import get_args
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 from pydantic import TypeAdapter, ValidationError
 
 from policies.catalog import Catalog, CatalogItem, Day, Exact
 from policies.findings import CATALOGUE
 from policies.policy import AggregateName, Environment, Policy, Route, Use
 from policies.service import as_document
-from policies.vocabularies import AS_STORED, purposes, unit_kinds, vocabulary
+from policies.vocabularies import AS_STORED, RULEBOOKS, purposes, unit_kinds, vocabulary
 from sandbox.kernel.canonical import canonical_bytes
 from tests.factories_policies import catalog, policy, policy_document
 
@@ -105,3 +107,9 @@ def test_what_a_case_leaves_out_is_not_in_the_stored_document() -> None:
     assert isinstance(stored, dict)
     assert stored["cases"] == [whole]
     assert Policy.model_validate_json(canonical_bytes(stored)) == full
+
+
+def test_the_rulebooks_are_part_of_the_distribution() -> None:
+    root = Path(__file__).parents[2]
+    packed = {file.relative_path for file in WheelBuilder(str(root)).recurse_included_files()}
+    assert {f"policies/rulebooks/{path.name}" for path in RULEBOOKS.iterdir()} <= packed
