@@ -286,10 +286,10 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "roles.md": roles_page,
     "sql.md": sql_page,
-    "vocabularies.md": vocabularies_page,
     "commands.md": commands_page,
     "schemas/catalog-item.schema.json": schema(CatalogItem),
     "schemas/policy.schema.json": schema(Policy),
+    "vocabularies.md": vocabularies_page,
 }
 
 
