@@ -1,8 +1,8 @@
 """What a change of one term means: wider, narrower, neither, or undecided. One named rule per kind of term, none left out.
 
 Wider is what may tell more about the data, admit more purposes or time, or look at a result less. Under a narrower version no
-query passes that was refused for what it reads; one may pass that was refused because a name was taken or ambiguous, or a
-number too wide to be computed, since a table that is gone leaves its name free and a coarser number is smaller.
+query passes that was refused for what it reads; one may pass that was refused because a name was taken or ambiguous, or its
+numbers or rows too many to be computed: a table that is gone leaves its name free, and what is coarser or capped is smaller.
 """
 
 from collections.abc import Callable, Mapping
