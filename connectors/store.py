@@ -22,6 +22,7 @@ from sqlalchemy import (
 from connectors.model import Build, Snapshot, TableExtract
 from policies.catalog import CatalogItem
 from policies.policy import Environment
+from policies.vocabularies import AS_STORED
 from sandbox.kernel.db import Transaction, metadata
 
 _SEQUENCE = BigInteger().with_variant(Integer(), "sqlite")
@@ -86,7 +87,7 @@ def current_items(tx: Transaction) -> tuple[CatalogItem, ...]:
     """Return the newest version of every item, by table name."""
     newest = select(func.max(items.c.seq)).group_by(items.c.table_name)
     rows = tx.execute(select(items.c.document).where(items.c.seq.in_(newest)).order_by(items.c.table_name))
-    return tuple(CatalogItem.model_validate_json(text) for text in rows.scalars())
+    return tuple(CatalogItem.model_validate_json(text, context=AS_STORED) for text in rows.scalars())
 
 
 def add_snapshot(tx: Transaction, one: Snapshot) -> None:

@@ -18,8 +18,11 @@ from typer.core import TyperCommand, TyperGroup
 
 from policies import cores, findings, grouping, names, parse, post, text
 from policies.catalog import CatalogItem
+from policies.diff_rules import TERMS, Inside, Rule, Term
 from policies.policy import AggregateName, Coarsen, Policy, Use
+from policies.reasons import REASONS
 from policies.reference import entries
+from policies.vocabularies import vocabulary
 from sandbox.cli.demo import demo
 from sandbox.cli.main import EPILOG, app
 from sandbox.jobs.apply_model import FAULTS
@@ -94,6 +97,9 @@ def errors_page() -> str:
         table(("code", "rule", "severity", "what", "accepted instead", "article"), reasons),
         "## Faults of a directory to apply\n\nIn `faults` of `APPLY_INVALID`, each with file, place and detail.",
         table(("rule", "zh", "en"), [(f"`{rule}`", kind.zh, kind.en) for rule, kind in FAULTS.items()]),
+        "## Faults of a document\n\nIn `faults` of `DOCUMENT_INVALID`, and in the `detail` of a fault `SHAPE` of a directory: "
+        "each with the place of the value, never the value.",
+        table(("reason", "zh", "en"), [(f"`{reason}`", text.zh, text.en) for reason, text in REASONS.items()]),
     )
 
 
@@ -247,6 +253,36 @@ def _pattern(annotated: object) -> str:
     return str(get_args(annotated)[1].metadata[0].pattern)
 
 
+def vocabularies_page() -> str:
+    """List the closed vocabularies, and by which rule a change of each term is wider or narrower."""
+    books = [vocabulary(name) for name in ("purposes", "units")]
+    listed: list[str] = []
+    for book in books:
+        words = [(f"`{word}`", text.zh, text.en) for word, text in book.words.items()]
+        listed += [f"## {book.title.en} {book.title.zh}", f"{book.article}.", table(("word", "zh", "en"), words)]
+    terms = [
+        (model.__name__, f"`{field.alias or name}`", f"`{rule.name}`", rule.zh, rule.en)
+        for model, rules in TERMS.items()
+        for name, field in model.model_fields.items()
+        if (rule := _rule(rules[name], required=field.is_required())) is not None
+    ]
+    return page(
+        "Vocabularies and directions of change",
+        "No document, job or budget may name another word. The lists are data: `policies/rulebooks/`.",
+        *listed,
+        "## Directions of change",
+        "By which rule `yunei policy diff` tells wider from narrower; for a part with terms of its own, where it comes or goes.",
+        table(("part", "term", "rule", "zh", "en"), terms),
+    )
+
+
+def _rule(term: Term, *, required: bool) -> Rule | None:
+    """Return the rule of a term; a part that is always there has only those of its own terms."""
+    if isinstance(term, Rule):
+        return term
+    return None if required and isinstance(term, Inside) else term.rule
+
+
 def commands() -> Mapping[str, TyperCommand]:
     """Collect every command by the words that call it; `demo` is loaded late by the program, and so it is here."""
     found = dict(_walk("", typer.main.get_group(app)))
@@ -299,6 +335,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "schemas/catalog-item.schema.json": schema(CatalogItem),
     "schemas/policy.schema.json": schema(Policy),
+    "vocabularies.md": vocabularies_page,
 }
 
 

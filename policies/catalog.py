@@ -1,15 +1,38 @@
 """Catalog items: what an institution declares about a table. Public metadata only; nothing here is computed from data."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    StrictBool,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
+
+from policies.reasons import broken
+from policies.vocabularies import UnitKind
+from sandbox.kernel.canonical import MAX_INTEGER
 
 NAME = r"^[a-z][a-z0-9_]{0,62}$"
 Name = Annotated[str, Field(pattern=NAME)]
+Whole = Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
+"""A count; `true`, `1.0` and `"1"` are none, and what evidence cannot hold exactly is out of range."""
+
+Version = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
+
+
+CLOSED: dict[str, JsonValue] = {"additionalProperties": False}
+"""For the published schema of an object whose keys are names: no other key is a name."""
 
 
 class Strict(BaseModel):
@@ -18,17 +41,53 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_DECIMAL = r"^-?([0-9]{1,20}(\.[0-9]{1,20})?|[0-9](\.[0-9]{1,39})?[eE]-[0-9]{1,2})$"
+"""Digits and a point, or a small decimal as people write it and as it is stored (`1E-7`). Longer numbers only cost time."""
+
+_LONGEST = 10**20
+
+
 def _exact(value: object) -> object:
-    """Refuse binary floats where an exact decimal is meant; integers and decimal text pass."""
+    """Refuse what is no exact decimal; text of one spelling, integers and decimals pass."""
     if isinstance(value, float):
-        raise ValueError('write the decimal as text, e.g. "0.01"')  # noqa: TRY004 - pydantic reports ValueError
+        raise broken("DECIMAL_AS_FLOAT")
+    if isinstance(value, bool) or not isinstance(value, (int, str, Decimal)):
+        raise broken("DECIMAL_INVALID")
+    if isinstance(value, str) and re.fullmatch(_DECIMAL, value) is None:
+        raise broken("DECIMAL_INVALID")
+    if isinstance(value, int) and abs(value) >= _LONGEST:
+        raise broken("OUT_OF_RANGE")
     return value
 
 
-Exact = Annotated[
-    Decimal, BeforeValidator(_exact, json_schema_input_type=int | Annotated[str, Field(pattern=r"^-?\d+(\.\d+)?$")])
-]
+Exact = Annotated[Decimal, BeforeValidator(_exact, json_schema_input_type=int | Annotated[str, Field(pattern=_DECIMAL)])]
 """A decimal kept exact: text or an integer in YAML, never a float."""
+
+
+_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+
+
+def _day(value: object) -> object:
+    """Refuse what is no calendar day: times, and the numbers that a lenient reader takes for seconds since 1970."""
+    written = isinstance(value, str) and re.fullmatch(_DAY, value)
+    if written or (isinstance(value, date) and not isinstance(value, datetime)):
+        return value
+    raise broken("DATE_INVALID")
+
+
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date", "pattern": _DAY})]
+"""A calendar day, as YAML's own date or as text."""
+
+
+def distinct(value: object) -> object:
+    """Refuse a list in which a word stands twice: whoever wrote it meant another one."""
+    seen: set[str] = set()
+    for place, word in enumerate(value) if isinstance(value, (list, tuple)) else ():
+        if isinstance(word, str):
+            if word in seen:
+                raise broken("VALUE_TWICE", [place])
+            seen.add(word)
+    return value
 
 
 class Category(StrEnum):
@@ -45,6 +104,8 @@ class Category(StrEnum):
 Level = Literal["L1", "L2", "L3", "L4"]
 
 
+_SIMPLE_TYPES = ("integer", "text", "date", "boolean")
+
 TypeText = Annotated[str, Field(pattern=r"^(integer|text|date|boolean|decimal\(\d{1,2},\d{1,2}\))$")]
 
 
@@ -52,8 +113,8 @@ class ColumnType(Strict):
     """A parsed column type: `integer`, `text`, `date`, `boolean`, `decimal(p,s)`."""
 
     kind: Literal["integer", "text", "date", "boolean", "decimal"]
-    precision: int | None = None
-    scale: int | None = None
+    precision: Annotated[int, Field(strict=True, ge=1, le=99)] | None = None
+    scale: Annotated[int, Field(strict=True, ge=0, le=99)] | None = None
 
     @classmethod
     def parse(cls, text: object) -> object:
@@ -61,9 +122,34 @@ class ColumnType(Strict):
         if not isinstance(text, str):
             return text
         match = re.fullmatch(r"decimal\((\d{1,2}),(\d{1,2})\)", text)
-        if match:
+        if match and int(match[1]) > 0:
             return cls(kind="decimal", precision=int(match[1]), scale=int(match[2]))
+        if text not in _SIMPLE_TYPES:
+            raise broken("TYPE_UNKNOWN", allowed=(*_SIMPLE_TYPES, "decimal(p,s)"))
         return {"kind": text}
+
+
+def _kind_of_bounds(value: object) -> str:
+    """Tell days from numbers by the first end, so that a fault is told of the kind that was meant."""
+    first = value[0] if isinstance(value, (list, tuple)) and value else None
+    dated = isinstance(first, date) or (isinstance(first, str) and re.fullmatch(r"[0-9]+-[0-9-]+", first) is not None)
+    return "days" if dated else "numbers"
+
+
+def _kind_of_domain(value: object) -> str:
+    first = value[0] if isinstance(value, (list, tuple)) and value else None
+    return "integers" if isinstance(first, int) else "texts"
+
+
+Bounds = Annotated[
+    Annotated[tuple[Exact, Exact], Tag("numbers")] | Annotated[tuple[Day, Day], Tag("days")], Discriminator(_kind_of_bounds)
+]
+Integer = Annotated[int, Field(strict=True, ge=-MAX_INTEGER, le=MAX_INTEGER)]
+Domain = Annotated[
+    Annotated[tuple[str, ...], Field(min_length=1), Tag("texts")]
+    | Annotated[tuple[Integer, ...], Field(min_length=1), Tag("integers")],
+    Discriminator(_kind_of_domain),
+]
 
 
 class CatalogColumn(Strict):
@@ -78,22 +164,31 @@ class CatalogColumn(Strict):
     category: Category
     level: Level
     title: str = ""
-    bounds: tuple[Exact, Exact] | tuple[date, date] | None = None
-    step: Exact | None = None
-    domain: tuple[str, ...] | tuple[int, ...] | None = None
-    nullable: bool = True
+    bounds: Bounds | None = None
+    step: Annotated[Exact, Field(gt=0)] | None = None
+    domain: Domain | None = None
+    nullable: StrictBool = True
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.bounds is not None and self.bounds[0] > self.bounds[1]:  # type: ignore[operator]
-            raise ValueError("bounds: the lower lies above the upper")
+            raise broken("BOUNDS_REVERSED", ["bounds"])
         if self.domain is not None and len(set(self.domain)) != len(self.domain):
-            raise ValueError("domain: a value stands twice")
+            raise broken("VALUE_TWICE", ["domain"])
         if not self.nullable and (self.domain is None or self.type.kind != "text"):
-            raise ValueError("nullable: only a text with a domain can do without NULL")
-        if self.step is not None and self.step <= 0:
-            raise ValueError("step: must be positive")
+            raise broken("NULLABLE_WITHOUT_DOMAIN", ["nullable"])
+        self._fitting()
         return self
+
+    def _fitting(self) -> None:
+        """Refuse what the type of the column leaves without a meaning; it would be ignored, or fail where it is used."""
+        number = self.type.kind in {"integer", "decimal"}
+        if self.bounds is not None and not (number if isinstance(self.bounds[0], Decimal) else self.type.kind == "date"):
+            raise broken("TYPE_OTHER", ["bounds"])
+        if self.step is not None and not number:
+            raise broken("TYPE_OTHER", ["step"])
+        if self.domain is not None and not (number if isinstance(self.domain[0], int) else self.type.kind == "text"):
+            raise broken("TYPE_OTHER", ["domain"])
 
 
 class UnitPath(Strict):
@@ -104,11 +199,11 @@ class UnitPath(Strict):
     on the number of units.
     """
 
-    kind: Name
+    kind: UnitKind
     key: Name
     references: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")] | None = None
-    max_rows: int = Field(1, ge=1, le=1_000_000)
-    size_band: int = Field(ge=10)
+    max_rows: int = Field(1, ge=1, le=1_000_000, strict=True)
+    size_band: int = Field(ge=10, le=MAX_INTEGER, strict=True)
 
 
 class CatalogItem(Strict):
@@ -118,25 +213,26 @@ class CatalogItem(Strict):
     lineage: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,127}$")]
     institution: str
     title: str = ""
-    version: int = Field(1, ge=1)
-    public: bool = False
+    version: Version = 1
+    public: StrictBool = False
     unit: UnitPath | None = None
-    unique: tuple[Name, ...] = ()
+    unique: Annotated[tuple[Name, ...], BeforeValidator(distinct)] = ()
     """Columns whose values occur at most once (public tables: join keys)."""
-    rows_band: int = Field(1_000_000, ge=1)
+    rows_band: Whole = 1_000_000
     """Public upper bound on the number of rows."""
-    columns: dict[Name, CatalogColumn] = Field(min_length=1)
+    columns: dict[Name, CatalogColumn] = Field(min_length=1, json_schema_extra=CLOSED)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.public == (self.unit is not None):
-            raise ValueError("a table is either public or declares its unit")
-        names = [self.unit.key] if self.unit else []
-        for name in (*names, *self.unique):
+            raise broken("PUBLIC_OR_UNIT", ["unit"])
+        if self.unit is not None and self.unit.key not in self.columns:
+            raise broken("COLUMN_UNDECLARED", ["unit", "key"])
+        for place, name in enumerate(self.unique):
             if name not in self.columns:
-                raise ValueError(f"column {name} is not declared")
+                raise broken("COLUMN_UNDECLARED", ["unique", place])
         if self.unit and self.unit.references is None and self.unit.max_rows != 1:
-            raise ValueError("unit: the unit's own table has one row per unit")
+            raise broken("UNIT_TABLE_ROWS", ["unit", "max_rows"])
         return self
 
 

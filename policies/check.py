@@ -1,34 +1,17 @@
-"""Documents on disk: a grant from catalog and policy, queries from JSON fields, and a policy's own cases."""
+"""Documents on disk: a grant from catalog and policy, and queries from JSON fields."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from policies.decide import decide
-from policies.documents import DocumentFault, DocumentRefusedError, load_catalog, load_policy
+from policies.documents import load_catalog, load_policy
 from policies.grant import Grant
 from policies.policy import Policy
-from policies.query import Allowed, Refused, SubmittedQuery
+from policies.query import Refused, SubmittedQuery
 from policies.resolve import resolve
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.run import Parameter
-
-
-@dataclass(frozen=True)
-class CaseOutcome:
-    """How one case of a policy came out."""
-
-    policy: str
-    sql: str
-    expected: str
-    found: tuple[str, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether the verdict is the expected one."""
-        return self.expected in (self.found or ("allowed",))
 
 
 def load_grant(catalog: Path, policy: Path) -> Grant | Refused:
@@ -83,30 +66,6 @@ def typed_parameter(value: Json) -> Parameter:
         if kind == "decimal":
             return Decimal(_text(text))
     raise TypeError("unknown kind of parameter")
-
-
-def run_cases(grant: Grant) -> Iterator[CaseOutcome]:
-    """Yield the outcome of each case that the policy carries."""
-    for case in grant.policy.cases:
-        verdict = decide(submitted(grant.policy, {"sql": case.sql}), grant)
-        found = () if isinstance(verdict, Allowed) else tuple(item.code for item in verdict.findings)
-        expected = case.expect if isinstance(case.expect, str) else case.expect.refused
-        yield CaseOutcome(grant.policy.policy, case.sql, expected, found)
-
-
-def run_directory(directory: Path) -> Iterator[CaseOutcome]:
-    """Yield the outcomes of all cases of all policies in `directory`, which holds `catalog/` and `policies/`.
-
-    Raises:
-        DocumentRefusedError: a document cannot be read, or a policy does not resolve.
-
-    """
-    catalog = load_catalog(directory / "catalog")
-    for path in sorted((directory / "policies").glob("*.yaml")):
-        grant = resolve(load_policy(path), catalog)
-        if isinstance(grant, Refused):
-            raise DocumentRefusedError(DocumentFault(path.name, item.object or "", item.code) for item in grant.findings)
-        yield from run_cases(grant)
 
 
 def _text(value: Json) -> str:

@@ -9,23 +9,35 @@ from pydantic import BaseModel, ValidationError
 
 from policies.catalog import Catalog, CatalogItem
 from policies.policy import Policy
+from policies.reasons import REASONS, broken_places
 from sandbox.kernel.canonical import Json
-from sandbox.kernel.plain_yaml import YamlRefusedError, read_yaml
+from sandbox.kernel.plain_yaml import MAX_BYTES, YamlRefusedError, read_yaml
 
 M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
 class DocumentFault:
-    """One reason why a document cannot be read: `path` leads to the value, `reason` is of our own constant texts."""
+    """One reason why a document cannot be read.
+
+    Args:
+        file: its name.
+        path: leads to the value (`tables.visits.columns.cost.functions.1`), or names the line where there is no document.
+        reason: a key of `policies.reasons.REASONS`.
+        detail: names words that are allowed there, or codes; never what stood there.
+
+    """
 
     file: str
     path: str
     reason: str
+    detail: str = ""
 
     def as_json(self) -> Json:
-        """Return the fault for a report."""
-        return {"file": self.file, "path": self.path, "reason": self.reason}
+        """Return the fault for a report, in the shape of a fault of `yunei apply`."""
+        text = REASONS[self.reason]
+        place = {"file": self.file, "path": self.path, "rule": self.reason, "detail": self.detail}
+        return {**place, "title": {"zh": text.zh, "en": text.en}}
 
 
 class DocumentRefusedError(Exception):
@@ -55,7 +67,7 @@ def load_catalog(path: Path) -> Catalog:
     """
     files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
     if not files:
-        raise DocumentRefusedError([DocumentFault(path.name, "", "no catalog item")])
+        raise DocumentRefusedError([DocumentFault(path.name, "", "CATALOG_EMPTY")])
     items: dict[str, CatalogItem] = {}
     faults: list[DocumentFault] = []
     for file in files:
@@ -65,22 +77,34 @@ def load_catalog(path: Path) -> Catalog:
             faults.extend(error.faults)
             continue
         if item.table in items:
-            faults.append(DocumentFault(file.name, "table", "declared twice"))
+            faults.append(DocumentFault(file.name, "table", "TABLE_TWICE"))
         items[item.table] = item
     if faults:
         raise DocumentRefusedError(faults)
     return Catalog(items=items)
 
 
+def document_faults(file: str, document: object, error: ValidationError) -> tuple[DocumentFault, ...]:
+    """Return where and why a document that was read does not have its shape."""
+    found = broken_places(document, error)
+    return tuple(DocumentFault(file, ".".join(map(str, one.place)), one.reason, ", ".join(one.allowed)) for one in found)
+
+
 def _load(path: Path, model: type[M]) -> M:
     try:
-        document = read_yaml(path.read_bytes())
+        document = read_yaml(_content(path))
     except OSError:
-        raise DocumentRefusedError([DocumentFault(path.name, "", "cannot be read")]) from None
+        raise DocumentRefusedError([DocumentFault(path.name, "", "FILE_UNREADABLE")]) from None
     except YamlRefusedError as error:
-        raise DocumentRefusedError([DocumentFault(path.name, f"line {error.line}", error.rule)]) from None
+        line = f"line {error.line}" if error.line else ""
+        raise DocumentRefusedError([DocumentFault(path.name, line, error.rule)]) from None
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        found = [DocumentFault(path.name, ".".join(map(str, item["loc"])), item["msg"]) for item in error.errors()]
-        raise DocumentRefusedError(found) from None
+        raise DocumentRefusedError(document_faults(path.name, document, error)) from None
+
+
+def _content(path: Path) -> bytes:
+    """Read no more than shows that the file is too large."""
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)

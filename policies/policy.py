@@ -1,14 +1,18 @@
 """Policies: the minimum necessary, as data. Generated from an approved application, signed with the agreement."""
 
-from datetime import date
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, StrictBool, Tag, model_validator
 
-from policies.catalog import Exact, Name, Strict
+from policies.catalog import CLOSED, Day, Exact, Integer, Name, Strict, Version, Whole, distinct
+from policies.reasons import broken
+from policies.vocabularies import OneOf, Purpose
 
 Use = Literal["join", "group", "compare", "aggregate", "count_distinct"]
-AggregateName = Literal["count", "sum", "avg"]
+AggregateName = Literal["count", "sum", "avg", "variance", "stddev", "min", "max", "quantile"]
+"""`min` and `max` are of the rows of one unit, never of a whole group."""
+
 Coarsen = Annotated[str, Field(pattern=r"^(year|quarter|month|prefix:[1-9][0-9]?)$")]
 ColumnRef = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
@@ -19,9 +23,15 @@ Route = Literal["auto", "two_person", "panel"]
 class Valid(Strict):
     """Term and count; `until` is inclusive."""
 
-    from_: date = Field(alias="from")
-    until: date
-    max_jobs: int = Field(ge=1)
+    from_: Day = Field(alias="from")
+    until: Day
+    max_jobs: Whole
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.from_ > self.until:
+            raise broken("TERM_REVERSED", ["from"])
+        return self
 
 
 class Protection(Strict):
@@ -36,9 +46,9 @@ class Protection(Strict):
 class Output(Strict):
     """Form of what may leave. `resolve` takes `suppress` alone."""
 
-    max_rows: int = Field(ge=1, le=1_000_000)
-    max_cells: int = Field(ge=1, le=10_000_000)
-    min_units: int = Field(10, ge=1)
+    max_rows: int = Field(ge=1, le=1_000_000, strict=True)
+    max_cells: int = Field(ge=1, le=10_000_000, strict=True)
+    min_units: Whole = 10
     small_groups: Literal["suppress", "merge"] = "suppress"
 
 
@@ -60,61 +70,130 @@ class UnitTerms(Strict):
 
     key: Name
     references: ColumnRef | None = None
-    max_rows: int | None = Field(None, ge=1)
-    max_groups: int | None = Field(None, ge=1)
-    max_rows_per_group: int | None = Field(None, ge=1)
+    max_rows: Whole | None = None
+    max_groups: Whole | None = None
+    max_rows_per_group: Whole | None = None
 
 
 class ColumnTerms(Strict):
     """What may be done with one column. No annotation means no access."""
 
-    use: frozenset[Use] = Field(min_length=1)
-    functions: frozenset[AggregateName] = frozenset()
+    use: Annotated[frozenset[Use], BeforeValidator(distinct)] = Field(min_length=1)
+    functions: Annotated[frozenset[AggregateName], BeforeValidator(distinct)] = frozenset()
     coarsen: Coarsen | None = None
     clamp: tuple[Exact, Exact] | None = None
-    step: Exact | None = None
+    step: Annotated[Exact, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.clamp is not None and self.clamp[0] > self.clamp[1]:
+            raise broken("BOUNDS_REVERSED", ["clamp"])
+        return self
 
 
 class TableTerms(Strict):
     """One granted table: the rows (a filter applied by supply) and the columns."""
 
-    public: bool = False
+    public: StrictBool = False
     unit: UnitTerms | None = None
     rows: str | None = None
-    columns: dict[Name, ColumnTerms] = Field(min_length=1)
+    columns: dict[Name, ColumnTerms] = Field(min_length=1, json_schema_extra=CLOSED)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.public == (self.unit is not None):
-            raise ValueError("a table is either public or names its unit")
+            raise broken("PUBLIC_OR_UNIT", ["unit"])
         return self
+
+
+def finding_codes() -> Collection[str]:
+    """Return every code with which a query may be refused."""
+    from policies.findings import CATALOGUE  # noqa: PLC0415 - a finding is made for a query under a grant, which holds a policy
+
+    return CATALOGUE.keys()
 
 
 class Refused(Strict):
     """The expectation that a case is refused with one code."""
 
-    refused: str
+    refused: Annotated[str, OneOf(finding_codes, "FINDING_UNKNOWN")]
+
+
+class DateValue(Strict):
+    """A date as a parameter."""
+
+    date: Day
+
+
+class DecimalValue(Strict):
+    """An exact decimal as a parameter."""
+
+    decimal: Exact
+
+
+def _typed(value: object) -> object:
+    """Refuse floats, nulls, lists and whatever else no parameter can be."""
+    if not isinstance(value, (bool, int, str, Mapping, DateValue, DecimalValue)):
+        raise broken("PARAMETER_FORM")
+    return value
+
+
+def _kind_of_parameter(value: object) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, (int, str)):
+        return "integer" if isinstance(value, int) else "text"
+    return "date" if isinstance(value, DateValue) or (isinstance(value, Mapping) and "date" in value) else "decimal"
+
+
+CaseValue = bool | int | str | DateValue | DecimalValue
+CaseParameter = Annotated[
+    Annotated[StrictBool, Tag("boolean")]
+    | Annotated[Integer, Tag("integer")]
+    | Annotated[str, Tag("text")]
+    | Annotated[DateValue, Tag("date")]
+    | Annotated[DecimalValue, Tag("decimal")],
+    Discriminator(_kind_of_parameter),
+    BeforeValidator(_typed),
+]
+"""As in JSON over HTTP: dates and decimals say what they are."""
+
+
+def _empty(value: object) -> bool:
+    """Keep what a case does not say out of the stored document, whose digest must not change with what cases can say."""
+    return not value
+
+
+def _kind_of_expectation(value: object) -> str:
+    return "refused" if isinstance(value, (Refused, Mapping)) else "allowed"
 
 
 class Case(Strict):
-    """A policy's own test."""
+    """A policy's own test; what is absent is the policy's first purpose, its first environment, no parameters."""
 
     sql: str
-    expect: Literal["allowed"] | Refused
+    expect: Annotated[
+        Annotated[Literal["allowed"], Tag("allowed")] | Annotated[Refused, Tag("refused")], Discriminator(_kind_of_expectation)
+    ]
+    parameters: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")], CaseParameter] = Field(
+        default_factory=dict, exclude_if=_empty, json_schema_extra=CLOSED
+    )
+    purpose: Purpose | None = Field(None, exclude_if=_empty)
+    environment: Environment | None = Field(None, exclude_if=_empty)
 
 
 class Policy(Strict):
     """One version of one policy."""
 
     policy: Slug
-    version: int = Field(ge=1)
+    version: Version
     agreement: Slug
-    purpose: tuple[Slug, ...] = Field(min_length=1)
+    purpose: Annotated[tuple[Purpose, ...], BeforeValidator(distinct)] = Field(min_length=1)
     valid: Valid
-    environment: tuple[Environment, ...] = Field(min_length=1)
+    environment: Annotated[tuple[Environment, ...], BeforeValidator(distinct)] = Field(min_length=1)
     protection: Protection
     output: Output
     review: Review
-    tables: dict[Name, TableTerms] = Field(min_length=1)
+    tables: dict[Name, TableTerms] = Field(min_length=1, json_schema_extra=CLOSED)
     joins: tuple[tuple[ColumnRef, ColumnRef], ...] = ()
     cases: tuple[Case, ...] = ()

@@ -75,7 +75,8 @@ def _plain(value: object) -> Json:
     return cast("Json", value)
 
 
-_WORDS = frozenset({"join", "group", "compare", "aggregate", "count_distinct", "count", "sum", "avg"})
+_USES = {"join", "group", "compare", "aggregate", "count_distinct"}
+_WORDS = frozenset({*_USES, "count", "sum", "avg", "variance", "stddev", "min", "max", "quantile"})
 
 
 def _pair(reference: str) -> Pair:

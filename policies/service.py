@@ -8,6 +8,7 @@ from policies.grant import Grant
 from policies.policy import Policy
 from policies.query import Refused
 from policies.resolve import declaring, resolve
+from policies.vocabularies import AS_STORED
 from sandbox.kernel.audit.model import AuditEvent
 from sandbox.kernel.audit.service import AuditLog
 from sandbox.kernel.canonical import Json, canonical_bytes
@@ -81,7 +82,7 @@ class PolicyService:
 
     def documents(self, tx: Transaction, agreement: str) -> tuple[Policy, ...]:
         """Return every published version, oldest first."""
-        return tuple(Policy.model_validate_json(line.document) for line in store.all_versions(tx, agreement))
+        return tuple(Policy.model_validate_json(line.document, context=AS_STORED) for line in store.all_versions(tx, agreement))
 
     def _is_new_version(self, tx: Transaction, policy: Policy) -> bool:
         known = self.documents(tx, policy.agreement)
@@ -114,7 +115,8 @@ def _load(tx: Transaction, agreement: str, name: str) -> Grant:
     row = store.binding(tx, agreement)
     if row is None:
         raise YuneiError("DEFECT")
-    grant = resolve(Policy.model_validate_json(row.document), Catalog.model_validate_json(row.catalog))
+    policy = Policy.model_validate_json(row.document, context=AS_STORED)
+    grant = resolve(policy, Catalog.model_validate_json(row.catalog, context=AS_STORED))
     if isinstance(grant, Refused) or grant.digest != name:
         raise YuneiError("DEFECT")
     return grant

@@ -16,6 +16,7 @@ from policies.parse_trial import ProcessTrial
 from policies.second_opinion import EngineOpinion
 from policies.service import PolicyService
 from sandbox.jobs.budgets import BudgetService
+from sandbox.jobs.history import HistoryService
 from sandbox.jobs.lineage import LineageService
 from sandbox.jobs.parts import Parts
 from sandbox.jobs.prepare import Parsers
@@ -45,6 +46,7 @@ class Container:
     replay: ReplayService
     lineage: LineageService
     budgets: BudgetService
+    history: HistoryService
 
     @property
     def settings(self) -> Settings:
@@ -156,6 +158,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Container:
         replay=ReplayService(parts),
         lineage=LineageService(parts),
         budgets=BudgetService(parts),
+        history=HistoryService(parts),
     )
 
 

@@ -174,6 +174,12 @@ class Client:
         """Let supervision `suspend`, `resume` or `end` an agreement."""
         return self._json("POST", f"/agreements/{_name(agreement)}/{_name(event)}", {"reason": reason})
 
+    def simulate_policy(self, agreement: str, policy: Document, newest: int | None = None) -> Document:
+        """Judge past jobs of an agreement under a policy that is not in force; it may take minutes."""
+        wanted: Document = {} if newest is None else {"newest": newest}
+        body: Document = {"agreement": agreement, "policy": policy, **wanted}
+        return _document(self._send("POST", "/policies/simulate", body, timeout_s=STREAM_TIMEOUT_S))
+
     def budgets(self) -> Document:
         """Return privacy budgets by agreement and by data set."""
         return self._json("GET", "/budgets")
@@ -211,10 +217,15 @@ class Client:
         return _document(self._send(method, path, body, headers))
 
     def _send(
-        self, method: str, path: str, body: Document | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Document | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> httpx2.Response:
         try:
-            answer = self._http.request(method, path, json=body, headers=headers)
+            answer = self._http.request(method, path, json=body, headers=headers, timeout=timeout_s)
         except httpx2.TransportError:
             raise YuneiError("UNAVAILABLE") from None
         if answer.is_success:

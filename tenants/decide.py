@@ -55,7 +55,7 @@ SCOPES: Mapping[Role, frozenset[str]] = {
         {"releases:read", "budgets:read", "audit:read", "audit:read_all", "lineage:read", "replay:write", "agreements:read"}
     ),
     Role.ADMIN_SYSTEM: frozenset({"system:read"}),
-    Role.ADMIN_SECURITY: frozenset({"tokens:write"}),
+    Role.ADMIN_SECURITY: frozenset({"tokens:write", "policies:simulate"}),
     Role.ADMIN_AUDIT: frozenset({"audit:read", "audit:read_all"}),
     Role.SYSTEM: frozenset(),
 }

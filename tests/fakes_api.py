@@ -5,8 +5,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from policies.policy import Policy
 from policies.query import SubmittedQuery
 from sandbox.jobs.model import JobEvent, query_json
+from sandbox.jobs.simulate import Outlook, Simulation
 from sandbox.kernel.audit.model import AuditEvent
 from sandbox.kernel.audit.service import AuditLog
 from sandbox.kernel.canonical import digest
@@ -290,6 +292,13 @@ class FakeBudgets:
         return {"agreements": [], "datasets": []}
 
 
+class FakeHistory:
+    def simulate(self, policy: Policy, newest: int) -> Simulation:
+        if policy.agreement != AGREEMENT.id:
+            raise YuneiError("NOT_FOUND")
+        return Simulation((Outlook(JOB, (), ("COLUMN_NOT_GRANTED",)),), newest)
+
+
 @dataclass(frozen=True)
 class FakeContainer:
     db: Database
@@ -304,6 +313,7 @@ class FakeContainer:
     replay: FakeReplay = field(default_factory=FakeReplay)
     lineage: FakeLineage = field(default_factory=FakeLineage)
     budgets: FakeBudgets = field(default_factory=FakeBudgets)
+    history: FakeHistory = field(default_factory=FakeHistory)
 
 
 def fake_container(directory: Path) -> FakeContainer:

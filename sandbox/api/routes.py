@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.sse import EventSourceResponse
 
 from egress.release.model import MEDIA_TYPES
-from sandbox.api import agreements, events, evidence, jobs, queries, releases, reviews, service_info, system, tokens
+from sandbox.api import agreements, events, evidence, jobs, policies, queries, releases, reviews, service_info, system, tokens
 from sandbox.api.auth import authorise
 from sandbox.api.documentation import binary, header, problem_responses
 from sandbox.api.inputs import refuse_body, refuse_unknown_query
@@ -168,6 +168,14 @@ ROUTES: tuple[Route, ...] = (
     _supervision("suspend", agreements.suspend_agreement),
     _supervision("resume", agreements.resume_agreement),
     _supervision("end", agreements.end_agreement),
+    Route(
+        "POST",
+        "/policies/simulate",
+        policies.simulate_policy,
+        "policies:simulate",
+        policies.SimulationResource,
+        ("NOT_FOUND", "POLICY_REFUSED", "DOCUMENT_INVALID"),
+    ),
     Route("GET", "/budgets", evidence.list_budgets, "budgets:read", evidence.Budgets),
     Route("GET", "/audit/events", evidence.list_audit_events, "audit:read", evidence.EventPage, omit_unset=True),
     Route("GET", "/audit/checkpoint", evidence.get_checkpoint, "audit:read", None, response_class=PlainTextResponse),

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sandbox.cli.local import services
-from sandbox.cli.output import JsonFlag, emit, line, printable, table
+from sandbox.cli.output import JsonFlag, emit, line, printable, table, titles
 from tenants.model import SYSTEM_ACTOR
 
 Directory = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="organisations.yaml, catalog/, policies/, data/ …")]
@@ -36,7 +36,7 @@ def apply(directory: Directory, *, check: Check = False, signed_text: SignedText
         emit({"valid": True}) if as_json else line("valid")
         return
     with services() as container:
-        report = use_case.apply(container, directory, SYSTEM_ACTOR, _quiet if as_json else _tell)
+        report = use_case.apply(container, directory, SYSTEM_ACTOR, _quiet if as_json else _tell, container.history)
     if as_json:
         emit(report.as_json())
     else:
@@ -44,6 +44,8 @@ def apply(directory: Directory, *, check: Check = False, signed_text: SignedText
         table(
             ("", "declared", "changed"), [(kind, report.declared.get(kind), len(report.changed.get(kind, ()))) for kind in kinds]
         )
+        for policy, simulation in report.simulated.items():
+            line(f"{policy}: {titles(simulation.text)}")
 
 
 def _tell(step: str, subject: str) -> None:

@@ -60,10 +60,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 def facts(document: Mapping[str, Json]) -> None:
     """Print a document as two columns; nested parts as JSON, shortened: the whole of them is what `--json` is for."""
-    table(("", ""), ((name, _short(value)) for name, value in document.items()))
+    table(("", ""), ((name, short(value)) for name, value in document.items()))
 
 
-def _short(value: Json) -> str:
+def short(value: Json) -> str:
+    """Write a value in one cell; the whole of it is what `--json` is for."""
     if value is None or isinstance(value, str):
         return value or ""
     text = json.dumps(value, ensure_ascii=False)
@@ -114,7 +115,7 @@ def _fact_lines(found: Mapping[str, Json]) -> Iterable[str]:
 
 def _fault_line(fault: Mapping[str, Json]) -> str:
     place = " ".join(str(fault[name]) for name in ("file", "path") if fault.get(name))
-    return f"{place}: {fault['rule']}: {_titles(fault.get('title'))} {fault.get('detail', '')}".rstrip()
+    return f"{place}: {fault['rule']}: {titles(fault.get('title'))} {fault.get('detail', '')}".rstrip()
 
 
 def finding_line(finding: Mapping[str, Json]) -> str:
@@ -122,9 +123,10 @@ def finding_line(finding: Mapping[str, Json]) -> str:
     span = finding.get("span")
     place = f"{span['line']}:{span['column']} " if isinstance(span, Mapping) else ""
     fix = finding.get("fix")
-    advice = f" → {_titles(fix)}" if isinstance(fix, Mapping) else ""
-    return f"{place}{finding['code']}: {_titles(finding.get('message'))}{advice}"
+    advice = f" → {titles(fix)}" if isinstance(fix, Mapping) else ""
+    return f"{place}{finding['code']}: {titles(finding.get('message'))}{advice}"
 
 
-def _titles(value: Json) -> str:
+def titles(value: Json) -> str:
+    """Write constant texts in both languages."""
     return f"{value['zh']} / {value['en']}" if isinstance(value, Mapping) else ""

@@ -9,8 +9,9 @@ from connectors.service import CatalogService, SupplyService
 from connectors.store import newest_snapshot
 from egress.ledger.model import Scope
 from egress.ledger.service import Ledger
+from policies.catalog import Catalog
 from policies.grant import Grant
-from policies.policy import Environment
+from policies.policy import Environment, Policy
 from policies.service import PolicyService
 from sandbox.jobs.apply_check import check
 from sandbox.jobs.apply_copy import private_copy
@@ -25,6 +26,7 @@ from sandbox.jobs.apply_signed import (
     signers_allowed,
     tree_digest,
 )
+from sandbox.jobs.simulate import Simulation
 from sandbox.kernel.audit.model import AuditEvent
 from sandbox.kernel.audit.service import LOG_KEY, AuditLog
 from sandbox.kernel.canonical import Json
@@ -35,7 +37,15 @@ from sandbox.kernel.settings import Settings
 from tenants.service import TenantService
 
 Progress = Callable[[str, str], None]
-"""Told what begins: a step (`read`, `register`, `ingest`, `build`) and its subject."""
+"""Told what begins: a step (`read`, `register`, `ingest`, `build`) and its subject; of `simulate`, what was found."""
+
+
+class Outlook(Protocol):
+    """Tells what a policy would change for past jobs."""
+
+    def foresee(self, policy: Policy, catalog: Catalog) -> Simulation | None:
+        """Return it, or None where there is nothing to tell."""
+        ...
 
 
 class Deps(Protocol):
@@ -76,13 +86,20 @@ def read_declaration(directory: Path) -> Declaration:
     return declared
 
 
-def apply(deps: Deps, directory: Path, actor: str, progress: Progress = lambda _step, _subject: None) -> ApplyReport:
+def apply(
+    deps: Deps,
+    directory: Path,
+    actor: str,
+    progress: Progress = lambda _step, _subject: None,
+    outlook: Outlook | None = None,
+) -> ApplyReport:
     """Bring a directory in. Applying the same directory again changes nothing and logs nothing.
 
     Everything but the extracts is one transaction, one audit event per object that changes. Extracts follow, one
     transaction each; until an agreement's extracts are built its jobs are refused as stale, and applying again builds them.
     What is absent from the directory stays as it is: nothing is removed by leaving it out. What is applied is a copy:
-    nothing that is written to the directory meanwhile has an effect.
+    nothing that is written to the directory meanwhile has an effect. With an `outlook`, what new versions of policies change
+    for past jobs is told before they are in force, and reported.
 
     Raises:
         YuneiError: `APPLY_INVALID` with every fault, and nothing was applied; in production `APPLY_UNSIGNED`; or what an
@@ -95,7 +112,7 @@ def apply(deps: Deps, directory: Path, actor: str, progress: Progress = lambda _
     with private_copy(directory, deps.settings.data_dir) as copy:
         declared = read_declaration(copy)
         tree = tree_digest(copy) if deps.settings.deployment == "production" else None
-        return _Run(deps, declared, actor, progress).run(copy, tree)
+        return _Run(deps, declared, actor, progress).run(copy, tree, outlook)
 
 
 class _Run:
@@ -107,8 +124,11 @@ class _Run:
         self._actor = actor
         self._progress = progress
         self._changed: dict[str, list[str]] = defaultdict(list)
+        self._simulated: dict[str, Simulation] = {}
 
-    def run(self, copy: Path, tree: str | None) -> ApplyReport:
+    def run(self, copy: Path, tree: str | None, outlook: Outlook | None) -> ApplyReport:
+        if outlook is not None:
+            self._foresee(outlook)
         self._progress("register", str(len(self._declared.policies)))
         with self._deps.db.write() as tx:
             self._authorise(tx, copy, tree)
@@ -122,6 +142,13 @@ class _Run:
             self._publish(tx)
         self._build()
         return self._report()
+
+    def _foresee(self, outlook: Outlook) -> None:
+        for policy in (entry.value for entry in self._declared.policies):
+            found = outlook.foresee(policy, self._declared.catalog)
+            if found is not None:
+                self._progress("simulate", f"{policy.policy}: {found.text['zh']} / {found.text['en']}")
+                self._simulated[policy.policy] = found
 
     def _authorise(self, tx: Transaction, copy: Path, tree: str | None) -> None:
         """Demand two signatures in production, where `tree` is given, in the transaction in which the step is taken."""
@@ -222,6 +249,7 @@ class _Run:
                 "canaries": len(declared.canaries),
                 "snapshots": len(declared.data),
             },
+            simulated=self._simulated,
         )
 
 

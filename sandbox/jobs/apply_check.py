@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from policies.catalog import Catalog, CatalogItem
-from policies.check import run_cases
 from policies.policy import Policy
 from policies.query import Refused
 from policies.resolve import resolve
 from sandbox.jobs.apply_model import Declaration, Fault, Placed
+from sandbox.jobs.cases import run_cases
 from tenants.decide import Refused as RefusedRoles
 from tenants.decide import may_hold
 from tenants.model import OrganisationKind

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Generic, Self, TypeVar
 
 from pydantic import ConfigDict, Field, RootModel, model_validator
 
-from policies.catalog import Catalog, CatalogItem, Exact, Name, Strict
+from policies.catalog import Catalog, CatalogItem, Day, Exact, Strict
 from policies.policy import Policy, Slug
+from policies.reasons import YAML_REASONS, broken
+from policies.vocabularies import UnitKind
+from sandbox.jobs.simulate import Simulation
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.errors import ErrorKind
 from sandbox.kernel.roles import Role
@@ -24,12 +26,7 @@ FAULTS: Mapping[str, ErrorKind] = {
     "FILE_UNKNOWN": ErrorKind(422, "目录中不应有此文件", "The directory may not hold this file"),
     "FILE_MISSING": ErrorKind(422, "缺少文件", "A file is missing"),
     "FILE_NOT_PLAIN": ErrorKind(422, "必须是目录内的普通文件", "It must be a plain file inside the directory"),
-    "YAML_INVALID": ErrorKind(422, "不是有效的 YAML 1.2", "It is not valid YAML 1.2"),
-    "YAML_KEY_TWICE": ErrorKind(422, "键重复", "A key stands twice"),
-    "YAML_FEATURE": ErrorKind(
-        422, "不允许标签、锚点、别名、合并或其他版本", "Tags, anchors, aliases, merges and other versions are refused"
-    ),
-    "YAML_TOO_LARGE": ErrorKind(422, "文件过大", "The file is too large"),
+    **{rule: ErrorKind(422, text.zh, text.en) for rule, text in YAML_REASONS.items()},
     "SHAPE": ErrorKind(422, "内容不符合格式", "The content does not have the required form"),
     "ID_TWICE": ErrorKind(422, "标识重复", "An identifier is declared twice"),
     "REFERENCE_UNKNOWN": ErrorKind(422, "引用了未声明的对象", "It refers to something not declared"),
@@ -100,13 +97,13 @@ class AgreementEntry(Strict):
     operation_agreement: Slug
     operator: Id
     application: Id
-    from_: date = Field(alias="from")
-    until: date
+    from_: Day = Field(alias="from")
+    until: Day
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.from_ > self.until:
-            raise ValueError("from: lies after until")
+            raise broken("TERM_REVERSED", ["from"])
         return self
 
     def value(self) -> ServiceAgreement:
@@ -119,7 +116,7 @@ class AgreementEntry(Strict):
 class BudgetEntry(Strict):
     """One line of `budgets.yaml`: the most that all agreements together may learn from one data set per kind of unit."""
 
-    unit_kind: Name
+    unit_kind: UnitKind
     lineage: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,127}$")]
     epsilon: Exact = Field(gt=0, le=1000)
     delta: Exact = Field(gt=0, lt=1)
@@ -168,12 +165,17 @@ class Declaration:
 
 @dataclass(frozen=True)
 class ApplyReport:
-    """What an apply did: the objects that changed, by kind, and how many were declared. The second time nothing changes."""
+    """What an apply did: the objects that changed, by kind, and how many were declared. The second time nothing changes.
+
+    `simulated` tells, by policy, what its new version changed for past jobs.
+    """
 
     changed: Mapping[str, tuple[str, ...]]
     declared: Mapping[str, int]
+    simulated: Mapping[str, Simulation]
 
     def as_json(self) -> Mapping[str, Json]:
         """Return the report for `--json`."""
         changed: dict[str, Json] = {kind: list(names) for kind, names in self.changed.items()}
-        return {"changed": changed, "declared": dict(self.declared)}
+        simulated = {policy: found.summary() for policy, found in self.simulated.items()}
+        return {"changed": changed, "declared": dict(self.declared), "simulated": simulated}

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from policies.catalog import CatalogItem
 from policies.policy import Policy
+from policies.reasons import Broken, broken_places
 from sandbox.jobs.apply_model import (
     AgreementEntry,
     BudgetEntry,
@@ -110,8 +111,7 @@ class Reader:
         try:
             return TypeAdapter(kind).validate_python(document)
         except ValidationError as error:
-            faults = (Fault(file, prefix + _place(one["loc"], prefix), "SHAPE", one["msg"]) for one in error.errors())
-            self.faults.extend(faults)
+            self.faults.extend(_fault(file, prefix, one) for one in broken_places(document, error))
         return None
 
 
@@ -133,6 +133,12 @@ def _expected(name: Path, endings: Sequence[str] | None, *, is_folder: bool) -> 
     if len(name.parts) == 1:
         return name.name in LISTS or name.suffix in {".md", ".txt"}
     return len(name.parts) == 2 and endings is not None and name.suffix in endings
+
+
+def _fault(file: str, prefix: str, one: Broken) -> Fault:
+    allowed = f" ({', '.join(one.allowed)})" if one.allowed else ""
+    detail = f"{one.reason}: {one.text.zh} / {one.text.en}{allowed}"
+    return Fault(file, prefix + _place(one.place, prefix), "SHAPE", detail)
 
 
 def _place(location: tuple[int | str, ...], prefix: str) -> str:

@@ -5,12 +5,30 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, Row, String, Table, Text, and_, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    Text,
+    and_,
+    func,
+    insert,
+    select,
+    update,
+)
 
+from policies.query import SubmittedQuery
 from sandbox.jobs.model import JOB, Job, JobEvent, query_of
+from sandbox.jobs.simulate import PastJob
 from sandbox.kernel.canonical import Json, canonical_bytes
 from sandbox.kernel.clock import parse_stamp, stamp
 from sandbox.kernel.db import Transaction, metadata
+from sandbox.kernel.errors import YuneiError
 
 jobs = Table(
     "job",
@@ -102,6 +120,18 @@ def page(tx: Transaction, operator: str, before: int | None, limit: int) -> tupl
     if before is not None:
         wanted = wanted.where(jobs.c.seq < before)
     return tuple(_job(found) for found in tx.execute(wanted))
+
+
+def past(tx: Transaction, operator: str, agreement: str, limit: int) -> tuple[PastJob, ...]:
+    """Return an agreement's jobs, refused ones included, newest first; a query that cannot be read any more is None."""
+    wanted = select(jobs.c.id, jobs.c.query, jobs.c.canonical_digest).where(_of(operator, agreement))
+    rows = tx.execute(wanted.order_by(jobs.c.seq.desc()).limit(limit))
+    return tuple(PastJob(line.id, _readable(line.query), line.canonical_digest) for line in rows)
+
+
+def count(tx: Transaction, operator: str, agreement: str) -> int:
+    """Count an agreement's jobs."""
+    return int(tx.execute(select(func.count()).select_from(jobs).where(_of(operator, agreement))).scalar_one())
 
 
 def change(tx: Transaction, job: Job, **values: Any) -> bool:
@@ -210,6 +240,18 @@ def promoted(tx: Transaction, agreement: str, canonical_digest: str) -> bool:
         select(promotions.c.job).where(promotions.c.agreement == agreement, promotions.c.canonical_digest == canonical_digest)
     ).one_or_none()
     return found is not None
+
+
+def _of(operator: str, agreement: str) -> ColumnElement[bool]:
+    """All jobs of an agreement are its operator's, by whom they are indexed."""
+    return and_(jobs.c.operator == operator, jobs.c.agreement == agreement)
+
+
+def _readable(stored: str) -> SubmittedQuery | None:
+    try:
+        return query_of(json.loads(stored))
+    except (YuneiError, ValueError, KeyError, TypeError, ArithmeticError):
+        return None
 
 
 def _job(found: Row[Any]) -> Job:

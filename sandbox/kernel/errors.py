@@ -76,6 +76,7 @@ PROBLEMS: Mapping[str, ErrorKind] = {
     ),
     # apply and settings
     "APPLY_INVALID": ErrorKind(422, "导入目录校验失败", "The directory to apply is not valid"),
+    "DOCUMENT_INVALID": ErrorKind(422, "目录或策略文件不符合格式", "A catalog or policy document is not valid"),
     "DATA_INVALID": ErrorKind(422, "数据文件不符合目录声明", "A data file does not fit its catalog declaration"),
     "CATALOG_VERSION_USED": ErrorKind(409, "目录版本号已被使用", "The catalog version was used for other content"),
     "APPLY_UNSIGNED": ErrorKind(403, "生产环境导入需要两名管理员签名", "An apply in production needs two signatures"),

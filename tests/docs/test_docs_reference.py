@@ -16,6 +16,7 @@ import pytest
 from policies import findings
 from policies.catalog import CatalogItem
 from policies.policy import Policy
+from policies.reasons import REASONS
 from sandbox.api.routes import ROUTES
 from sandbox.isolation.child.codes import RUN_CODES
 from sandbox.kernel import errors
@@ -79,6 +80,11 @@ def test_a_changed_page_is_noticed(generator: ModuleType, tmp_path: Path, monkey
 def test_every_code_stands_on_the_page_of_errors() -> None:
     text = (DOCS / "errors.md").read_text(encoding="utf-8")
     assert [code for code in (*errors.CATALOGUE, *findings.CATALOGUE) if f"| `{code}` |" not in text] == []
+
+
+def test_every_reason_of_a_document_stands_on_the_page_of_errors() -> None:
+    text = (DOCS / "errors.md").read_text(encoding="utf-8")
+    assert [reason for reason in REASONS if f"| `{reason}` |" not in text] == []
 
 
 def test_every_rule_of_the_sql_policy_stands_on_the_page_of_errors() -> None:

@@ -1,54 +1,19 @@
 """Commands as somebody at a terminal gives them: output, exit codes, and nothing else."""
 
-import io
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.cli import main
 from sandbox.cli.stage import free_port
 from tests.apply_directory import CANARY, documents, write_directory
-
-ALLOWED = "SELECT gender, count(*) AS n FROM residents GROUP BY gender"
-REFUSED = "SELECT name, count(*) AS n FROM residents GROUP BY name"
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    def document(self) -> Any:
-        return json.loads(self.out)
+from tests.cli_steps import Caller, caller
 
 
 @pytest.fixture
-def yunei(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    for name in ("YUNEI_TOKEN", "YUNEI_TOKEN_FILE", "YUNEI_URL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("YUNEI_DATA_DIR", str(tmp_path / "var"))
-
-    def call(*arguments: object, stdin: str = "") -> Ended:
-        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
-        with pytest.raises(SystemExit) as ended:
-            main.run([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        assert CANARY not in out + err
-        return Ended(int(ended.value.code or 0), out, err)
-
-    return call
-
-
-def paths(directory: Path) -> Sequence[object]:
-    return "--catalog", directory / "catalog", "--policy", directory / "policies" / "clinic.yaml"
+def yunei(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Caller:
+    return caller(tmp_path, monkeypatch, capsys)
 
 
 def test_apply_brings_a_directory_in_and_then_has_nothing_to_do(yunei: Any, tmp_path: Path) -> None:
@@ -56,7 +21,7 @@ def test_apply_brings_a_directory_in_and_then_has_nothing_to_do(yunei: Any, tmp_
     first, again = (yunei("apply", directory, "--json") for _ in range(2))
     assert (first.code, again.code) == (0, 0)
     assert first.document()["changed"]["policies"] == ["clinic"]
-    assert again.document() == {"changed": {}, "declared": first.document()["declared"]}
+    assert again.document() == {"changed": {}, "declared": first.document()["declared"], "simulated": {}}
     shown = yunei("apply", directory)
     assert shown.code == 0
     assert "organisations" in shown.out
@@ -99,91 +64,6 @@ def test_a_token_is_printed_once_and_can_be_ended(yunei: Any, tmp_path: Path) ->
     assert yunei("token", "create", "--person", "per-nobody").code == 1
     assert yunei("token", "create", "--person", "per-an", "--days", "0").code == 2
     assert yunei("token", "revoke", "tok-unknown").code == 1
-
-
-def test_policy_check_judges_one_query(yunei: Any, tmp_path: Path) -> None:
-    directory = write_directory(tmp_path / "dir")
-    allowed = yunei("policy", "check", *paths(directory), "--sql", ALLOWED, "--json")
-    assert allowed.code == 0
-    assert {"allowed", "canonical_digest", "protection", "rewritten_sql"} <= set(allowed.document())
-    assert allowed.document()["review"] == {"route": "auto"}, "the policy's first environment is dev, which is reviewed by rule"
-    refused = yunei("policy", "check", *paths(directory), "--sql", REFUSED)
-    assert refused.code == 1
-    assert "COLUMN_NOT_GRANTED" in refused.out
-    file = tmp_path / "q.sql"
-    file.write_text(ALLOWED)
-    assert "costs ε = 1" in yunei("policy", "check", *paths(directory), "--sql-file", file).out
-    assert yunei("policy", "check", *paths(directory), "--sql", ALLOWED, "--sql-file", file).code == 2
-
-
-def test_policy_check_judges_lines(yunei: Any, tmp_path: Path) -> None:
-    directory = write_directory(tmp_path / "dir")
-    lines = [{"id": 1, "sql": ALLOWED}, {"id": "b", "sql": REFUSED}, {"id": "c", "sql": ALLOWED, "purpose": "marketing"}]
-    text = "\n".join(json.dumps(line) for line in lines) + "\n\n"
-    ended = yunei("policy", "check", *paths(directory), "--jsonl", "-", stdin=text)
-    verdicts = [json.loads(line) for line in ended.out.splitlines()]
-    assert ended.code == 0
-    assert [(one["id"], one["allowed"]) for one in verdicts] == [(1, True), ("b", False), ("c", False)]
-    assert all(one["findings"] for one in verdicts[1:])
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "x",
-        "[]",
-        '"x"',
-        "{}",
-        '{"id": 1}',
-        '{"id": {}, "sql": "SELECT 1"}',
-        '{"sql": 1}',
-        '{"sql": "x", "colour": 1}',
-        '{"sql": "x", "environment": "test"}',
-        '{"sql": "x", "environment": []}',
-        "[" * 100_000,
-    ],
-)
-def test_a_line_that_is_no_query_is_answered_all_the_same(yunei: Any, tmp_path: Path, line: str) -> None:
-    text = f"{line}\n{json.dumps({'id': 'last', 'sql': ALLOWED})}\n"
-    ended = yunei("policy", "check", *paths(write_directory(tmp_path / "dir")), "--jsonl", "-", stdin=text)
-    first, last = (json.loads(answer) for answer in ended.out.splitlines())
-    assert ended.code == 2
-    assert (first["allowed"], first["code"]) == (False, "MALFORMED")
-    assert (last["id"], last["allowed"]) == ("last", True)
-
-
-def test_a_line_with_an_unusable_epsilon_is_refused_with_its_code(yunei: Any, tmp_path: Path) -> None:
-    text = "\n".join(json.dumps({"sql": ALLOWED, "epsilon": epsilon}) for epsilon in ("0", "x", "99"))
-    ended = yunei("policy", "check", *paths(write_directory(tmp_path / "dir")), "--jsonl", "-", stdin=text)
-    answers = [json.loads(line) for line in ended.out.splitlines()]
-    assert [(one["allowed"], one.get("code")) for one in answers] == [
-        (False, "EPSILON_INVALID"),
-        (False, "EPSILON_INVALID"),
-        (False, "EPSILON_ABOVE_POLICY"),
-    ]
-
-
-def test_policy_check_resolves_the_documents_themselves(yunei: Any, tmp_path: Path) -> None:
-    directory = write_directory(tmp_path / "dir")
-    assert yunei("policy", "check", *paths(directory), "--json").document()["digest"].startswith("sha256:")
-    files = documents()
-    files["policies/clinic.yaml"]["tables"]["residents"]["columns"]["salary"] = {"use": ["group"]}
-    ended = yunei("policy", "check", *paths(write_directory(directory, files)), "--sql", ALLOWED)
-    assert ended.code == 1
-    assert "POLICY_REFUSED" in ended.err
-    for text in ("a: [", "a: 1\na: 2", "policy: x"):
-        (directory / "policies" / "clinic.yaml").write_text(text)
-        assert yunei("policy", "check", *paths(directory), "--sql", ALLOWED).code == 2
-    assert yunei("policy", "check", "--catalog", tmp_path / "no", "--policy", tmp_path / "no", "--sql", ALLOWED).code == 2
-
-
-def test_policy_test_runs_the_cases(yunei: Any, tmp_path: Path) -> None:
-    assert yunei("policy", "test", write_directory(tmp_path / "one"), "--json").document()["passed"] is True
-    files = documents()
-    files["policies/clinic.yaml"]["cases"][0]["expect"] = {"refused": "COLUMN_NOT_GRANTED"}
-    ended = yunei("policy", "test", write_directory(tmp_path / "two", files))
-    assert ended.code == 1
-    assert "NO" in ended.out
 
 
 def test_the_trust_file_names_public_keys_only(yunei: Any, tmp_path: Path) -> None:

@@ -12,11 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 import duckdb
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from egress.post import windows
 from egress.post.evaluate import Evaluator
 from egress.table import _cell, _columns_of, columns_of
 from policies.query import Allowed, GovernedQuery
@@ -77,7 +73,9 @@ class Draw:
     # expressions by type
 
     def columns(self, *names: str) -> list[str]:
-        return [f"{alias}.{name}" for alias, table in self.sources.items() for name in names if f" {name} " in f" {DECLARED[table]}"]
+        return [
+            f"{alias}.{name}" for alias, table in self.sources.items() for name in names if f" {name} " in f" {DECLARED[table]}"
+        ]
 
     def integer(self, depth: int = 2) -> str:
         found = [*self.columns("n"), "3", "-2"]
@@ -120,14 +118,24 @@ class Draw:
             return self.pick([f"NOT ({one})", f"({one}) AND ({other})", f"({one}) OR ({other})", f"({one}) IS TRUE"])
         sides = self.pick([(self.integer(0), self.integer(0)), (self.number(0), self.integer(0)), (self.text(0), self.text(0))])
         sign = self.pick(["=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"])
-        forms = [f"{sides[0]} {sign} {sides[1]}", f"{sides[0]} IS NULL", f"{sides[0]} IS NOT NULL", f"{sides[0]} IN ({sides[1]}, NULL)"]
+        forms = [
+            f"{sides[0]} {sign} {sides[1]}",
+            f"{sides[0]} IS NULL",
+            f"{sides[0]} IS NOT NULL",
+            f"{sides[0]} IN ({sides[1]}, NULL)",
+        ]
         forms += [f"{self.integer(0)} BETWEEN -1 AND 2", f"{self.integer(0)} NOT IN (1, 2)", *self.columns("f")]
-        forms += [f"{item} {self.pick(['LIKE', 'ILIKE', 'NOT LIKE'])} '{self.pick(['a%', '%A%', '_', 'b_', '%'])}'" for item in self.columns("a")]
+        forms += [
+            f"{item} {self.pick(['LIKE', 'ILIKE', 'NOT LIKE'])} '{self.pick(['a%', '%A%', '_', 'b_', '%'])}'"
+            for item in self.columns("a")
+        ]
         forms += [f"{item} >= DATE '2024-03-01'" for item in self.columns("d")]
         return self.pick(forms)
 
     def value(self) -> str:
-        return self.pick([self.integer, self.number, self.text, lambda: f"({self.condition()})", lambda: self.pick([*self.columns("d"), "3"])])()
+        return self.pick(
+            [self.integer, self.number, self.text, lambda: f"({self.condition()})", lambda: self.pick([*self.columns("d"), "3"])]
+        )()
 
     # clauses
 
@@ -163,8 +171,19 @@ class Draw:
         return f"SELECT {'DISTINCT ' if distinct else ''}{', '.join(values)} FROM {source}{self.where()}{end}"
 
     def total(self) -> str:
-        made = ["count(*)", f"count({self.value()})", f"count(DISTINCT {self.pick([self.integer, self.text])()})", f"sum({self.integer()})"]
-        made += [f"sum({self.number()})", f"avg({self.integer(1)})", f"min({self.text()})", f"max({self.number()})", f"median({self.integer(1)})"]
+        made = [
+            "count(*)",
+            f"count({self.value()})",
+            f"count(DISTINCT {self.pick([self.integer, self.text])()})",
+            f"sum({self.integer()})",
+        ]
+        made += [
+            f"sum({self.number()})",
+            f"avg({self.integer(1)})",
+            f"min({self.text()})",
+            f"max({self.number()})",
+            f"median({self.integer(1)})",
+        ]
         made += [f"sum(DISTINCT {self.integer(1)})", *(f"min({item})" for item in self.columns("d"))]
         return self.pick(made) + (f" FILTER (WHERE {self.condition(1)})" if self.chance(0.3) else "")
 
@@ -173,7 +192,11 @@ class Draw:
         keys = [self.pick([self.integer, self.text, lambda: f"({self.condition(1)})"])() for _ in range(self.pick([0, 1, 1, 2]))]
         shown = [f"{key} AS k{place}" for place, key in enumerate(keys)] + [f"{self.total()} AS v{place}" for place in range(2)]
         group = f" GROUP BY {', '.join(str(place + 1) for place in range(len(keys)))}" if keys else ""
-        having = f" HAVING {self.pick(['count(*) > 1', f'sum({self.integer(0)}) >= 0', 'NOT (count(*) = 2)'])}" if self.chance(0.4) else ""
+        having = (
+            f" HAVING {self.pick(['count(*) > 1', f'sum({self.integer(0)}) >= 0', 'NOT (count(*) = 2)'])}"
+            if self.chance(0.4)
+            else ""
+        )
         return f"SELECT {', '.join(shown)} FROM {source}{self.where()}{group}{having}"
 
     def over(self, *, total: bool) -> str:
@@ -191,12 +214,17 @@ class Draw:
 
     def window(self) -> str:
         ranking = f"{self.pick(['rank', 'dense_rank', 'percent_rank', 'cume_dist'])}() OVER ({self.over(total=False)})"
-        placed = [f"row_number() OVER ({self.over(total=True)})", f"ntile({self.pick([1, 2, 3, 20])}) OVER ({self.over(total=True)})"]
+        placed = [
+            f"row_number() OVER ({self.over(total=True)})",
+            f"ntile({self.pick([1, 2, 3, 20])}) OVER ({self.over(total=True)})",
+        ]
         for name in ("lag", "lead"):
             more = self.pick(["", ", 1", ", 2", f", 1, {self.integer(0)}", ", 0"])
             placed.append(f"{name}({self.integer(1)}{more}) OVER ({self.over(total=True)})")
         value = f"{self.pick(['first_value', 'last_value'])}({self.value()})"
-        added = self.pick(["count(*)", f"count({self.text()})", f"sum({self.integer(1)})", f"avg({self.integer(1)})", f"sum({self.number()})"])
+        added = self.pick(
+            ["count(*)", f"count({self.text()})", f"sum({self.integer(1)})", f"avg({self.integer(1)})", f"sum({self.number()})"]
+        )
         least = self.pick([f"min({self.integer()})", f"max({self.text()})", f"min({self.number()})"])
         framed = [f"{one} OVER ({self.over(total=True)}{self.frame()})" for one in (value, added, least)]
         peers = f"{self.pick([added, least])} OVER ({self.over(total=False)})"
@@ -309,5 +337,5 @@ def compare(seed: int, connection: duckdb.DuckDBPyConnection) -> None:
     sql, tables = draw.query(), draw.tables()
     found, wanted = ours(compiled(sql), tables), theirs(sql, tables, connection)
     outer = sql.rsplit(" ORDER BY ", 1)
-    ordered = len(outer) == 2 and ")" not in outer[1] 
+    ordered = len(outer) == 2 and ")" not in outer[1]
     assert agree(found, wanted, ordered=ordered), (sql, tables, found, wanted)

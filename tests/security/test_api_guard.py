@@ -16,6 +16,7 @@ from sandbox.jobs.model import JobEvent
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.logs import TextlessFormatter
 from sandbox.kernel.roles import Role
+from tests.apply_directory import documents
 from tests.fakes_api import (
     AGREEMENT,
     CANARY,
@@ -67,6 +68,7 @@ MAY: dict[str, frozenset[Role]] = {
     "suspend_agreement": frozenset({AUTHORITY}),
     "resume_agreement": frozenset({AUTHORITY}),
     "end_agreement": frozenset({AUTHORITY}),
+    "simulate_policy": frozenset({Role.ADMIN_SECURITY}),
     "list_budgets": REVIEWERS | {OPERATOR, AUDITOR},
     "list_audit_events": PARTIES | {ADMIN_AUDIT},
     "get_checkpoint": PARTIES | {ADMIN_AUDIT},
@@ -90,6 +92,7 @@ BODIES = {
     "revise_review": {"comment": "c"},
     "recall_release": {"reason": "r"},
     "issue_token": {"person": "per-x", "days": 1},
+    "simulate_policy": {"agreement": AGREEMENT.id, "policy": documents()["policies/clinic.yaml"] | {"agreement": AGREEMENT.id}},
     "suspend_agreement": {"reason": "r"},
     "resume_agreement": {"reason": "r"},
     "end_agreement": {"reason": "r"},

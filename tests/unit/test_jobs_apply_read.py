@@ -56,7 +56,7 @@ CHANGES: list[tuple[Change, tuple[str, str, str]]] = [
     (lambda f: f["people.yaml"][0].update(roles=["system"]), ("people.yaml", "[0].roles", "ROLE_NOT_OF_ORGANISATION")),
     (lambda f: f["agreements.yaml"][0].update(operator="org-insurer"), ("agreements.yaml", "[0].operator", "PARTY_KIND")),
     (lambda f: f["agreements.yaml"][0].update(application="org-x"), ("agreements.yaml", "[0].application", "REFERENCE_UNKNOWN")),
-    (lambda f: f["agreements.yaml"][0].update(until="2025-12-31"), ("agreements.yaml", "[0]", "SHAPE")),
+    (lambda f: f["agreements.yaml"][0].update(until="2025-12-31"), ("agreements.yaml", "[0].from", "SHAPE")),
     (lambda f: f["agreements.yaml"][0].update(until="2026-02-30"), ("agreements.yaml", "[0].until", "SHAPE")),
     (
         lambda f: f["catalog/residents.yaml"].update(institution="org-bureau"),
@@ -64,7 +64,7 @@ CHANGES: list[tuple[Change, tuple[str, str, str]]] = [
     ),
     (
         lambda f: f["catalog/residents.yaml"]["columns"]["gender"].update(type="float"),
-        ("catalog/residents.yaml", "columns.gender.type.kind", "SHAPE"),
+        ("catalog/residents.yaml", "columns.gender.type", "SHAPE"),
     ),
     (
         lambda f: f.update({"catalog/again.yaml": f["catalog/residents.yaml"]}),

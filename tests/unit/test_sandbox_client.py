@@ -55,6 +55,7 @@ CALLS: list[tuple[Callable[[Client], object], str, str]] = [
     (lambda c: c.agreements("agr-x", 3), "GET", "/agreements?limit=3&after=agr-x"),
     (lambda c: c.agreement("agr-x"), "GET", "/agreements/agr-x"),
     (lambda c: c.change_agreement("agr-x", "suspend", "why"), "POST", "/agreements/agr-x/suspend"),
+    (lambda c: c.simulate_policy("agr-x", {"policy": "p"}), "POST", "/policies/simulate"),
     (lambda c: c.budgets(), "GET", "/budgets"),
     (lambda c: c.lineage("job-x", "down"), "GET", "/lineage/job-x?direction=down"),
     (lambda c: c.system(), "GET", "/system"),
@@ -76,7 +77,12 @@ def test_each_operation_has_its_route(call: Callable[[Client], object], method: 
 
 
 @pytest.mark.parametrize(
-    "call", [call for call, method, path in CALLS if method == "POST" and not path.endswith(("/check", "/cancel", "/suspend"))]
+    "call",
+    [
+        call
+        for call, method, path in CALLS
+        if method == "POST" and not path.endswith(("/check", "/cancel", "/suspend", "/simulate"))
+    ],
 )
 def test_what_creates_carries_an_idempotency_key(call: Callable[[Client], object]) -> None:
     server = Server(ok())

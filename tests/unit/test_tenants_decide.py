@@ -87,6 +87,7 @@ def test_every_role_has_its_line_of_scopes() -> None:
         ("audit:read_all", {Role.AUDITOR, Role.ADMIN_AUDIT}),
         ("agreements:write", {Role.REVIEWER_AUTHORITY}),
         ("tokens:write", {Role.ADMIN_SECURITY}),
+        ("policies:simulate", {Role.ADMIN_SECURITY}),
         ("replay:write", {Role.AUDITOR, Role.REVIEWER_AUTHORITY}),
     ],
 )
