@@ -11,7 +11,7 @@ from typing import Self
 from tests.fuzz.case import Case, Outcome
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_S = 60.0
+DEADLINE_S = 30.0
 """Wall time for one case with all its checks, on a busy machine."""
 
 

@@ -7,7 +7,6 @@ case that was kept. Each defect is kept with its smallest text below `var/fuzz/`
 import argparse
 import hashlib
 import json
-import re
 import secrets
 import sys
 import time
@@ -17,12 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.fuzz.case import Case, Outcome
-from tests.fuzz.child import ROOT, Child
+from tests.fuzz.child import Child
 from tests.fuzz.draw import Cases
+from tests.fuzz.keep import keep, say
 from tests.fuzz.promises import TOO_SLOW
 from tests.fuzz.shrink import shrunk
 
-KEPT = ROOT / "var" / "fuzz"
 MOST_DEFECTS = 25
 SLOWEST = 5
 
@@ -66,16 +65,11 @@ def main(arguments: Sequence[str]) -> int:
     with Child() as child:
         if options.again is not None:
             return _again(child, options.again)
-        _say(f"seed {options.seed}")
+        say(f"seed {options.seed}")
         tally = Tally()
         _run(child, options, tally)
-    _say(*tally.lines())
+    say(*tally.lines())
     return 1 if tally.defects else 0
-
-
-def _say(*lines: str) -> None:
-    sys.stdout.write("\n".join(lines) + "\n")
-    sys.stdout.flush()
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -113,18 +107,12 @@ def _keep(child: Child, tally: Tally, case: Case, outcome: Outcome, origin: str)
         return
     small = shrunk(case, lambda tried: child.ask(tried).failure == failure)
     tally.defects[failure] = small
-    stem = re.sub(r"[^a-z0-9]+", "-", failure.lower()).strip("-")[:60]
-    KEPT.mkdir(parents=True, exist_ok=True)
-    detail = child.ask(small).detail or outcome.detail
-    kept = {"failure": failure, "detail": detail, "origin": origin, "case": small.as_json(), "first": case.as_json()}
-    (KEPT / f"{stem}.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    (KEPT / f"{stem}.sql").write_bytes(small.sql.encode("utf-8", "surrogatepass"))
-    _say(f"DEFECT: {failure} ({origin})", f"  {small.sql!r}", f"  {detail[:400]}")
+    keep(outcome, small, case, origin)
 
 
 def _again(child: Child, file: Path) -> int:
     outcome = child.ask(Case.read(json.loads(file.read_text(encoding="utf-8"))["case"]))
-    _say(json.dumps(vars(outcome), ensure_ascii=False, indent=1))
+    say(json.dumps(vars(outcome), ensure_ascii=False, indent=1))
     return 1 if outcome.failure is not None else 0
 
 

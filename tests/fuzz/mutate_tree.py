@@ -51,7 +51,11 @@ _FOR_ALL = (
 _AGGREGATES = ("sum({0})", "avg({0})", "count({0})", "count(*)", "count(DISTINCT {0})", "sum(({0}) * ({0}))", "avg(coalesce({0}, 1))",
                "sum({0}) FILTER (WHERE {1})", "median({0})", "max({0})", "stddev({0})", "sum({0}) / count(*)")  # fmt: skip
 _LITERALS = ("0", "1", "-1", "3", "0.5", "1000000", "999999999999999999", "0.000000001", "'F'", "'内科'", "'zz'", "''", "NULL", "TRUE",
-             "DATE '2024-07-01'", "DATE '1900-01-01'", "DATE '2200-12-31'", "'2024-02-30'", "$x")  # fmt: skip
+             "DATE '2024-07-01'", "DATE '1900-01-01'", "DATE '2200-12-31'", "'2024-02-30'", "$x", "1.5", "30000000", "9" * 5000)  # fmt: skip
+
+_TYPES = ("VARCHAR", "BIGINT", "INTEGER", "DATE", "BOOLEAN", "DECIMAL", "DECIMAL(18, 3)", "DECIMAL(1, 0)", "DECIMAL(38, 38)", "DECIMAL(3)",
+          "DECIMAL(18, 30000000)", "DECIMAL(1, 2, 3)", "DECIMAL(a, b)", "DECIMAL(18, 1.5)", "HUGEINT", "DOUBLE", "TIMESTAMP", "VARCHAR(3)",
+          "INTEGER[]", "STRUCT(a INTEGER)", "residents", "BLOB", "TEXT", "INTERVAL", "ENUM('a', 'b')", "TIME", "UTINYINT")  # fmt: skip
 
 
 def changed(draw: random.Random, text: str, other: str, times: int, *, adapt: bool = False) -> str:
@@ -168,6 +172,27 @@ def _literal(draw: random.Random, tree: exp.Expr, _donor: exp.Expr) -> None:
         draw.choice(found).replace(parse_one(draw.choice(_LITERALS), read="duckdb"))
 
 
+def _type(draw: random.Random, tree: exp.Expr, _donor: exp.Expr) -> None:
+    """Cast an expression, or let a cast that is there lead elsewhere."""
+    casts = list(tree.find_all(exp.Cast))
+    here = draw.choice(casts).this if casts and draw.random() < 0.5 else _some(draw, tree)
+    if here is not None:
+        word = draw.choice(["CAST", "TRY_CAST"])
+        here.replace(parse_one(f"{word}({here.sql(dialect='duckdb')} AS {draw.choice(_TYPES)})", read="duckdb"))
+
+
+def _arity(draw: random.Random, tree: exp.Expr, _donor: exp.Expr) -> None:
+    """Give a call one argument more or less."""
+    calls = list(tree.find_all(exp.Func))
+    other = _some(draw, tree)
+    if calls and other is not None:
+        call = draw.choice(calls)
+        if draw.random() < 0.5:
+            call.set(draw.choice(list(call.args) or ["this"]), None)
+        else:
+            call.set(draw.choice(["expression", "expressions", *call.arg_types]), draw.choice([other.copy(), [other.copy()]]))
+
+
 def _condition(draw: random.Random, tree: exp.Expr, donor: exp.Expr) -> None:
     select, other = _select(draw, tree), draw.choice([tree, donor]).find(exp.Where)
     if select is not None:
@@ -274,6 +299,8 @@ CHANGES: Mapping[Change, int] = {
     _column: 3,
     _operator: 3,
     _literal: 3,
+    _type: 1,
+    _arity: 2,
     _condition: 4,
     _output: 4,
     _key: 3,
