@@ -65,7 +65,9 @@ class Cases:
         if kind < 0.35 and self._allowed:
             return draw.choice(self._allowed), False
         if kind < 0.6:
-            return Draw(draw, draw.choice(GRANTS)).query(), False
+            drawn = Draw(draw, draw.choice(GRANTS))
+            drawn.wide = draw.random() < 0.5  # every form of query, where more than one kind is drawn
+            return drawn.query(), False
         if kind < 0.75:
             return draw.choice(texts.ordinary), False
         if kind < 0.88 or not texts.foreign:

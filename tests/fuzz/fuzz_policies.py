@@ -32,6 +32,7 @@ class Tally:
 
     texts: int = 0
     allowed: int = 0
+    broken: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     slowest: list[tuple[float, int, str]] = field(default_factory=list)
     defects: dict[str, Case] = field(default_factory=dict)
@@ -42,16 +43,17 @@ class Tally:
         self.slowest = sorted([*self.slowest, (outcome.cpu_ms, self.texts, case.sql)], reverse=True)[:SLOWEST]
         self.texts += 1
         self.allowed += outcome.allowed
+        self.broken += outcome.failure is not None
         self.refused.update(outcome.codes)
         self.digest = hashlib.sha256(f"{self.digest} {outcome.digest} {outcome.failure}".encode()).hexdigest()
 
     def lines(self) -> Sequence[str]:
         """Say what was seen."""
-        refused = self.texts - self.allowed
+        refused = self.texts - self.allowed - self.broken
         codes = ", ".join(f"{code} {count}" for code, count in self.refused.most_common())
         slow = [f"  {took:.1f} ms, text {number}, {len(sql)} characters: {sql[:100]!r}" for took, number, sql in self.slowest]
         return (
-            f"{self.texts} texts, {self.allowed} allowed, {refused} refused, {len(self.defects)} defects",
+            f"{self.texts} texts, {self.allowed} allowed, {refused} refused, {self.broken} break a promise: {len(self.defects)} defects",
             f"refused by code: {codes}",
             "slowest:",
             *slow,
