@@ -135,6 +135,7 @@ def test_a_canonical_text_that_tells_the_engine_something_else_is_found(
     [
         "SELECT count(*) FROM residents r JOIN visits v ON h.hospital = v.hospital JOIN hospitals h ON h.hospital = v.hospital",
         "SELECT count(*) FROM visits LIMIT department",
+        "SELECT sum(b.(cost)) FROM visits b",
         "SELECT sum(CAST(income AS DECIMAL(a, b))) FROM residents",
         "SELECT sum(CAST(income AS DECIMAL(18, 1.5))) FROM residents",
         "SELECT sum(CAST(income AS DECIMAL(1, 2, 3))) FROM residents",
