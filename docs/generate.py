@@ -19,6 +19,7 @@ from typer.core import TyperCommand, TyperGroup
 from policies import cores, findings, grouping, names, parse, post, text
 from policies.catalog import CatalogItem
 from policies.diff_rules import TERMS, Inside, Rule, Term
+from policies.document_findings import NOTICES
 from policies.policy import AggregateName, Coarsen, Policy, Use
 from policies.reasons import REASONS
 from policies.reference import entries
@@ -84,7 +85,7 @@ def errors_page() -> str:
     outcomes = [(f"`{code}`", kind.zh, kind.en) for code, kind in errors.RUN_OUTCOMES.items()]
     reasons = [
         (f"`{code}`", kind.rule, kind.severity, f"{kind.zh}<br>{kind.en}", f"{kind.fix_zh}<br>{kind.fix_en}", kind.article)
-        for code, kind in (*findings.CATALOGUE.items(), *findings.NOTICES.items())
+        for code, kind in (*findings.CATALOGUE.items(), *NOTICES.items())
     ]
     return page(
         "Error codes and findings",

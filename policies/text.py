@@ -22,6 +22,8 @@ MAX_TOKENS = 4000
 MAX_DEPTH = 50
 MAX_PREFIXES = 20
 MAX_TYPE_DEPTH = 3
+MAX_DIGITS = 40
+"""Characters of a number; longer ones are no numbers that anybody means, and cost as much as a text."""
 MAX_CROSS_JOINS = 3
 """Each CROSS JOIN doubles the parser's work."""
 
@@ -109,6 +111,9 @@ def _check_constants(text: str, tokens: Sequence[Token]) -> None:
 
     `0x10` is 0 under the alias x10 to one and 16 to another; `'a' 'b'` is one text to one and an error to another.
     """
+    for token in tokens:
+        if token.token_type is TokenType.NUMBER and len(token.text) > MAX_DIGITS:
+            raise Refusal(finding("LITERAL_INVALID", _token_span(text, token)))
     for before, after in pairwise(tokens):
         if before.token_type is TokenType.NUMBER and after.start == before.end + 1 and after.token_type is TokenType.VAR:
             raise Refusal(finding("SYNTAX", _token_span(text, before)))

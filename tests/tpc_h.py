@@ -13,7 +13,7 @@ MULTI_HOP = True
 While it may not, lines have no unit, and `lineitem` is in the catalog of nobody.
 """
 
-BAND = 1_000_000
+BAND = 200_000
 _CUSTOMER = {"kind": "customer", "size_band": BAND}
 _DAYS = ("1992-01-01", "1998-12-31")
 _NATIONS = (
@@ -71,7 +71,7 @@ def _lineitem() -> Table:
         "l_suppkey": link(shown=True),
         "l_linenumber": number(1, 7, domain=True),
         "l_quantity": money("1", "50"),
-        "l_extendedprice": money("0", "105000"),
+        "l_extendedprice": money("0", "104950"),
         "l_discount": money("0", "0.1"),
         "l_tax": money("0", "0.08"),
         "l_returnflag": label("A", "N", "R"),
@@ -83,7 +83,7 @@ def _lineitem() -> Table:
         "l_shipmode": label("REG AIR", "AIR", "RAIL", "SHIP", "TRUCK", "MAIL", "FOB"),
         "l_comment": hidden("text", "free_text"),
     }
-    unit = {**_CUSTOMER, "key": "l_orderkey", "references": "orders.o_orderkey", "max_rows": 400}
+    unit = {**_CUSTOMER, "key": "l_orderkey", "references": "orders.o_orderkey", "max_rows": 200}
     return Table(columns, unit, (), 10_000_000)
 
 
