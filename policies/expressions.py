@@ -221,6 +221,14 @@ def _arithmetic(operation: Callable[[Term, Term], Term]) -> Rule:
     return rule
 
 
+def _whole_quotient(scope: Scope, node: exp.Expr) -> Term:
+    """Of whole numbers only: the engine would round others first."""
+    left, right = _numeric(scope, node.this, node.expression)
+    if {left.type, right.type} != {"integer"}:
+        raise Refusal(finding("TYPE_MISMATCH"))
+    return numbers.divide(left, right, Fraction(1))
+
+
 def _negate(scope: Scope, node: exp.Expr) -> Term:
     (operand,) = _numeric(scope, node.this)
     if operand.literal and not operand.bound:
@@ -333,7 +341,7 @@ _RULES: Mapping[type[exp.Expr], Rule] = {
     exp.Sub: _added(-1),
     exp.Mul: _arithmetic(lambda a, b: _folded(numbers.multiply(a, b), a, b)),
     exp.Div: _arithmetic(numbers.divide),
-    exp.IntDiv: _arithmetic(lambda a, b: numbers.divide(a, b, Fraction(1))),
+    exp.IntDiv: _whole_quotient,
     exp.Mod: _arithmetic(numbers.remainder),
     exp.Round: _round,
     exp.Floor: lambda scope, node: numbers.floor(*_numeric(scope, node.this)),

@@ -133,7 +133,7 @@ _RULES: Mapping[str, Rule] = {
     "-": _sum,
     "*": _product,
     "/": quotient,
-    "//": _whole,
+    "//": _same("integer", INTEGER, 2),
     "%": _sum,
     "negate": _sum,
     "abs": _sum,
