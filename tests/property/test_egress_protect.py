@@ -1,5 +1,6 @@
 """Post-processing against plain references, and what must hold of intervals whatever the numbers."""
 
+import json
 from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
@@ -17,6 +18,8 @@ from egress.table import table_of
 from egress.tails import half_width
 from policies.query import Aggregate, GovernedQuery, GroupKey
 from policies.released import Order, Ref
+from sandbox.jobs.sealed import result_json, result_of
+from sandbox.kernel.canonical import canonical_bytes
 from tests.fakes_egress import AVG, COUNT, SUM, TOWN, exact, governed, order, rollup
 
 UNTIMED = settings(deadline=None, max_examples=60)
@@ -149,5 +152,6 @@ def test_whatever_several_cores_answer_replays_and_lies_within_its_bounds(cells,
     tables = [fine, exact(query, (rows, rows, total), core=1)]
     result = protect(found, query, tables)
     assert len(result.rows) == len(result.primitives[0]) + 1
+    assert result_of(json.loads(canonical_bytes(result_json(result)))) == result, "as it is sealed and opened"
     assert replay_post(found, query, result.primitives) == result
     assert bound_check(result.primitives, tables, found)
