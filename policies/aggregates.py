@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from policies import constants, numbers
 from policies import engine_text as sql
-from policies.expressions import Scope
+from policies.expressions import Scope, check_granted, filtered
 from policies.findings import Refusal, finding
 from policies.meeting import chosen, column_of
 from policies.query import Aggregate, AggregateKind
@@ -66,24 +66,6 @@ class Aggregates:
 
 
 Rule = Callable[[Aggregates, exp.Expr, exp.Expr | None], Expr]
-
-
-def filtered(scope: Scope, term: Term, condition: exp.Expr | None) -> Term:
-    """Return a term that is NULL where the condition of a FILTER is not true."""
-    return term if condition is None else chosen([scope.predicate(condition)], [term, constants.NULL])
-
-
-def check_granted(scope: Scope, term: Term, functions: frozenset[str], uses: frozenset[str]) -> None:
-    """Hold every column whose value flows into an aggregate against its granted functions, or uses that show as much.
-
-    Raises:
-        Refusal: AGGREGATE_NOT_GRANTED.
-
-    """
-    for origin in sorted(term.values):
-        granted = scope.functions[origin.table, origin.column]
-        if not granted & functions and not scope.grants[origin.table, origin.column] & uses:
-            raise Refusal(finding("AGGREGATE_NOT_GRANTED", obj=f"{origin.table}.{origin.column}"))
 
 
 _ROWS = Aggregate("", "count", has_argument=False, low=1, high=1, step=Decimal(1), lineage=())

@@ -11,9 +11,8 @@ from sqlglot import exp
 
 from policies import engine_text as sql
 from policies import numbers
-from policies.aggregates import check_granted, filtered
 from policies.bodies import Body, aggregates_in, group_items, is_unit_key
-from policies.expressions import Scope
+from policies.expressions import Scope, check_granted, filtered
 from policies.findings import Refusal, finding
 from policies.grant import PSEUDONYM, UNIT
 from policies.relation import Block, Context, Occurrence, Rows

@@ -92,6 +92,24 @@ class Scope:
         return item if item.span is not None else replace(item, span=span_of(self.text, node))
 
 
+def filtered(scope: Scope, term: Term, condition: exp.Expr | None) -> Term:
+    """Return a term that is NULL where the condition of a FILTER is not true."""
+    return term if condition is None else chosen([scope.predicate(condition)], [term, constants.NULL])
+
+
+def check_granted(scope: Scope, term: Term, functions: frozenset[str], uses: frozenset[str]) -> None:
+    """Hold every column whose value flows into an aggregate against its granted functions, or uses that show as much.
+
+    Raises:
+        Refusal: AGGREGATE_NOT_GRANTED.
+
+    """
+    for origin in sorted(term.values):
+        granted = scope.functions[origin.table, origin.column]
+        if not granted & functions and not scope.grants[origin.table, origin.column] & uses:
+            raise Refusal(finding("AGGREGATE_NOT_GRANTED", obj=f"{origin.table}.{origin.column}"))
+
+
 Rule = Callable[[Scope, exp.Expr], Term]
 
 
