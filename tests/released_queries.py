@@ -5,6 +5,7 @@ engine. The tree that the compiler makes of it is evaluated over the same rows.
 """
 
 import random
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -263,8 +264,16 @@ class Draw:
         kind = self.pick(["JOIN", "LEFT JOIN"])
         equal = self.pick([f"{one}.b = {other}.b", f"{other}.n = {one}.n AND {one}.b = {other}.b", f"{one}.n = {other}.n"])
         more = f" AND ({self.condition(1)})" if self.chance(0.4) else ""
-        values = [f"{self.value()} AS v{place}" for place in range(3)]
-        return f"SELECT {', '.join(values)} FROM {left} AS {one} {kind} {right} AS {other} ON {equal}{more}{self.where(0.3)}"
+        values = ", ".join(f"{self.value()} AS v{place}" for place in range(3))
+        sides = f"{left} AS {one} {kind} {right} AS {other} ON {equal}{more}"
+        single = f"(SELECT count(*) AS k, max(n) AS m FROM {right}{self.pick(['', ' WHERE n > 1'])}) AS o"
+        if self.chance(0.2):
+            return f"SELECT {values}, o.k, o.m FROM {sides} CROSS JOIN {single}{self.where(0.3)}"
+        if self.chance(0.2):
+            return f"SELECT {values} FROM {left} AS {one}, {right} AS {other} WHERE {equal}{more}"
+        if self.chance(0.2):
+            return f"SELECT {values} FROM {left} AS {one} {kind} {right} AS {other} USING ({self.pick(['b', 'n', 'b, n'])})"
+        return f"SELECT {values} FROM {sides}{self.where(0.3)}"
 
     def nested(self) -> str:
         inner = self.source()
@@ -285,7 +294,7 @@ class Draw:
 
 def needed(sql: str) -> str:
     """Put the CTEs that a query reads before it."""
-    read = [name for name in CTES if f"FROM {name}" in sql or f"JOIN {name}" in sql]
+    read = [name for name in CTES if re.search(rf"(FROM|JOIN|,) {name}\b", sql)]
     return f"WITH {', '.join(f'{name} AS ({CTES[name]})' for name in read)} {sql}"
 
 
