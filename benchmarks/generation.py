@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from egress.model import ProtectionPlan
-from policies.emit import emit
+from policies.engine.emit import emit
 from policies.query import EngineSql, GovernedQuery
 
 

@@ -19,9 +19,9 @@ from egress.model import ProtectionPlan
 from egress.plan import plan
 from policies.decide import decide
 from policies.grant import Grant
-from policies.parse_trial import ProcessTrial
 from policies.query import Allowed
-from policies.text import MAX_BYTES, MAX_DEPTH
+from policies.reading.parse_trial import ProcessTrial
+from policies.reading.text import MAX_BYTES, MAX_DEPTH
 from tests.security.test_policies_bombs import FRAMES, UNITS
 
 ROUNDS, DOUBTFUL_S = 5, 0.05

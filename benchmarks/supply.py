@@ -15,7 +15,7 @@ from egress.model import CorePlan, ProtectionPlan
 from egress.plan import plan
 from policies.catalog import CatalogItem
 from policies.decide import decide
-from policies.emit import emit
+from policies.engine.emit import emit
 from policies.grant import Grant
 from policies.query import Allowed, Core, EngineSql
 from sandbox.cli.city import CitySize, write_city

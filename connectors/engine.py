@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connectors.files import DigestedFile, private_directory
-from policies import engine_text
+from policies.engine import engine_text
 from sandbox.kernel.errors import YuneiError
 
 MEMORY = "1GB"

@@ -6,7 +6,7 @@ No key, secret or data value stands in this text; secrets are bound to the param
 from dataclasses import dataclass
 
 from connectors.final_form import FinalColumn, final_column
-from policies import engine_text as sql
+from policies.engine import engine_text as sql
 from policies.grant import PSEUDONYM, RANK, UNIT, GrantedColumn, GrantedTable
 
 UNITS = "units"

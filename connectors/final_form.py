@@ -6,8 +6,8 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from policies import engine_text as sql
 from policies.catalog import ColumnType
+from policies.engine import engine_text as sql
 from policies.grant import OTHER_KEY, GrantedColumn, Value
 from sandbox.kernel.errors import YuneiError
 

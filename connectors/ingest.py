@@ -6,8 +6,8 @@ from pathlib import Path
 
 from connectors import landing
 from connectors.engine import SupplyEngine
-from policies import engine_text as sql
 from policies.catalog import CatalogItem
+from policies.engine import engine_text as sql
 from sandbox.kernel.errors import YuneiError
 
 _HEADER_LIMIT = 65_536

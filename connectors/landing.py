@@ -6,8 +6,8 @@ Nothing is rounded, guessed or dropped: a value that would change by conversion 
 from collections.abc import Mapping, Sequence
 
 from connectors.final_form import engine_type
-from policies import engine_text as sql
 from policies.catalog import CatalogColumn
+from policies.engine import engine_text as sql
 
 _DATES = "BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'"
 _INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"})

@@ -8,8 +8,8 @@ from decimal import Decimal
 import sqlglot
 from sqlglot import exp
 
-from policies import engine_text as sql
 from policies.catalog import CatalogColumn
+from policies.engine import engine_text as sql
 from sandbox.kernel.errors import YuneiError
 
 MAX_TEXT = 8_000

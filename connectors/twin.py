@@ -16,9 +16,9 @@ import pyarrow as pa
 
 from connectors.final_form import representable
 from policies.catalog import ColumnType
-from policies.dates import first_day
 from policies.grant import PSEUDONYM, RANK, UNIT, Grant, GrantedColumn, GrantedTable
-from policies.terms import Grain
+from policies.rows.dates import first_day
+from policies.rows.terms import Grain
 
 UNITS = 2_000
 """Units of a twin at most; its size tells nothing but the public size band."""

@@ -16,13 +16,16 @@ from pydantic import BaseModel
 from sqlglot import exp
 from typer.core import TyperCommand, TyperGroup
 
-from policies import cores, findings, grouping, names, parse, post, text
+from policies import findings
 from policies.catalog import CatalogItem
 from policies.diff_rules import TERMS, Inside, Rule, Term
 from policies.document_findings import NOTICES
 from policies.policy import AggregateName, Coarsen, Policy, Use
+from policies.reading import names, parse, text
 from policies.reasons import REASONS
 from policies.reference import entries
+from policies.released import grouping
+from policies.splitting import cores, post
 from policies.vocabularies import vocabulary
 from sandbox.cli.demo import demo
 from sandbox.cli.main import EPILOG, app

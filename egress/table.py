@@ -13,7 +13,7 @@ from egress.post.evaluate import Evaluator, Row
 from egress.post.values import Value
 from egress.tails import half_width
 from policies.query import Aggregate, Core, GovernedQuery, OutputColumn, interval_of
-from policies.released import HIGH, LOW, Shape
+from policies.tree import HIGH, LOW, Shape
 from sandbox.kernel.run import Cell
 
 Shown = tuple[Value, Value, Value]

@@ -13,10 +13,10 @@ from sqlglot.errors import SqlglotError
 
 from policies.findings import Refusal
 from policies.grant import Grant
-from policies.names import MAX_NAME
-from policies.parse import read_tree
 from policies.query import Finding, Fix
-from policies.text import check_text, check_tokens, span_of
+from policies.reading.names import MAX_NAME
+from policies.reading.parse import read_tree
+from policies.reading.text import check_text, check_tokens, span_of
 
 MOST_ROUNDS = 4
 MOST_CHARACTERS = 4_000

@@ -1,6 +1,6 @@
 """The decision: one ordered tuple of steps from submitted text to a governed query, or the findings that refuse it.
 
-Pure: reads the query and the grant, nothing else. Step 8 of the pipeline, generation, is `policies.emit`.
+Pure: reads the query and the grant, nothing else. Step 8 of the pipeline, generation, is `policies.engine.emit`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,17 +10,17 @@ from typing import TypeVar, cast
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token
 
-from policies.bodies import Query
 from policies.findings import Refusal, finding
 from policies.grant import Grant
-from policies.made import Answered
-from policies.names import bind
-from policies.parse import parse
-from policies.post import Builder
 from policies.query import Allowed, Finding, GovernedQuery, Refused, SubmittedQuery, Verdict, interval_of
-from policies.rewriting import answer_tree, distinct_cores, outputs_of, shown_names, table_uses
-from policies.text import check_text, check_tokens, span_of
-from policies.units import Attribution
+from policies.reading.bodies import Query
+from policies.reading.names import bind
+from policies.reading.parse import parse
+from policies.reading.text import check_text, check_tokens, span_of
+from policies.released.made import Answered
+from policies.rows.units import Attribution
+from policies.splitting.post import Builder
+from policies.splitting.rewriting import answer_tree, distinct_cores, outputs_of, shown_names, table_uses
 from sandbox.kernel.canonical import digest_bytes
 
 

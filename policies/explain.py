@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from policies.query import Aggregate, Core, GovernedQuery, GroupKey, OutputColumn, TableUse, UnitBounds
-from policies.released import as_json
+from policies.tree import as_json
 from sandbox.kernel.canonical import Json
 
 SHOWN_DOMAIN = 50

@@ -7,7 +7,7 @@ from decimal import Context, Decimal
 from typing import Literal
 
 from policies.grant import Grant, Value
-from policies.released import Relation, Shape
+from policies.tree import Relation, Shape
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.run import ColumnSpec, Parameter
 

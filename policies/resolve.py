@@ -8,14 +8,14 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import cast
 
-from policies import numbers
 from policies.catalog import Catalog, CatalogColumn, CatalogItem, Category
-from policies.dates import first_day, periods
 from policies.findings import Refusal, finding
 from policies.grant import OTHER_KEY, Grant, GrantedColumn, GrantedTable, Value
 from policies.policy import ColumnTerms, Policy, TableTerms, UnitTerms
 from policies.query import DATE_CEILING, DATE_FLOOR, Finding, Refused
-from policies.terms import Grain
+from policies.rows import numbers
+from policies.rows.dates import first_day, periods
+from policies.rows.terms import Grain
 from sandbox.kernel.canonical import Json, digest
 
 Pair = tuple[str, str]

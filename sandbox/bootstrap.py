@@ -12,8 +12,8 @@ from connectors.service import CatalogService, SupplyService
 from egress.ledger.service import Ledger
 from egress.release.service import ReleaseService
 from egress.review.service import ReviewService
-from policies.parse_trial import ProcessTrial
-from policies.second_opinion import EngineOpinion
+from policies.engine.second_opinion import EngineOpinion
+from policies.reading.parse_trial import ProcessTrial
 from policies.service import PolicyService
 from sandbox.jobs.budgets import BudgetService
 from sandbox.jobs.history import HistoryService

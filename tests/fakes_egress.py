@@ -6,11 +6,11 @@ from datetime import date
 from decimal import Decimal
 
 from egress.model import CorePlan, ProtectionPlan
-from policies.cores import shape_of
 from policies.grant import Grant, GrantedTable
 from policies.policy import Policy
 from policies.query import Aggregate, Core, GovernedQuery, GroupKey, OutputColumn, TableUse, UnitBounds
-from policies.released import HIGH, LOW, Combined, Const, CoreRows, Cut, Mapped, Named, Order, Ref, Relation, Shape, Sorted
+from policies.splitting.cores import shape_of
+from policies.tree import HIGH, LOW, Combined, Const, CoreRows, Cut, Mapped, Named, Order, Ref, Relation, Shape, Sorted
 from sandbox.kernel.audit.model import AuditEvent
 from sandbox.kernel.db import Transaction
 from sandbox.kernel.run import Cell, ColumnSpec, ExactTable
@@ -123,7 +123,7 @@ def _outputs(core: Core, shown: tuple[str, ...] | None) -> Iterator[OutputColumn
 def _query(
     cores: tuple[Core, ...], outputs: tuple[OutputColumn, ...], rows: Relation, rows_band: int, terms: dict[str, object]
 ) -> GovernedQuery:
-    """Show `outputs`, read off the columns of `rows`, under their own names, as `policies.rewriting` does."""
+    """Show `outputs`, read off the columns of `rows`, under their own names, as `policies.splitting.rewriting` does."""
     table = GrantedTable("people", "health.people", "org-health", public=False, columns={}, unit_key="id", rows_band=rows_band)
     grant = Grant(policy(**terms), {"people": table}, frozenset(), "resident", 100_000, "sha256:p", "sha256:c", "sha256:g")
     columns = [

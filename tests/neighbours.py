@@ -12,7 +12,7 @@ from egress.exact import Groups, groups_of
 from egress.model import CorePlan, ProtectionPlan
 from egress.plan import plan
 from policies.decide import decide
-from policies.emit import emit
+from policies.engine.emit import emit
 from policies.grant import Grant
 from policies.policy import Policy
 from policies.query import Allowed, EngineSql, GovernedQuery

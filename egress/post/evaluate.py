@@ -13,7 +13,7 @@ from typing import Any
 from egress.post.totals import total
 from egress.post.values import Value, call
 from egress.post.windows import window_values
-from policies import released as tree
+from policies import tree
 from sandbox.kernel.errors import YuneiError
 
 Row = dict[str, Value]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from policies import released as tree
+from policies import tree
 
 Sizes = Mapping[str, int | None]
 """The complete number of groups of each core; None where its keys are private."""

@@ -13,8 +13,8 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any
 
-from policies.dates import first_day
 from policies.query import DATE_CEILING, DATE_FLOOR
+from policies.rows.dates import first_day
 
 Value = None | bool | int | Fraction | str | date
 
@@ -41,7 +41,7 @@ def call(function: str, arguments: Sequence[Value]) -> Value:
     """Return the value of a function of the tree.
 
     Raises:
-        KeyError: no function of this name is known; `policies.shapes` lets none through.
+        KeyError: no function of this name is known; `policies.released.shapes` lets none through.
 
     """
     lenient = _LENIENT.get(function)

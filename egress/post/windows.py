@@ -6,7 +6,7 @@ from typing import Any
 
 from egress.post.totals import FRAMED, framed
 from egress.post.values import Value
-from policies.released import Frame, Window
+from policies.tree import Frame, Window
 
 Keys = Sequence[tuple[Value, ...]]
 """The values of the ORDER BY terms of each row, in order; rows with equal keys are peers."""

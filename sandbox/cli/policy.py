@@ -186,8 +186,8 @@ def _documents() -> Iterator[None]:
 
 @contextmanager
 def _offline(grant: "Grant") -> Iterator["OfflineCheck"]:
-    from policies.parse_trial import ProcessTrial
-    from policies.second_opinion import EngineOpinion
+    from policies.engine.second_opinion import EngineOpinion
+    from policies.reading.parse_trial import ProcessTrial
     from sandbox.jobs.offline import OfflineCheck
     from sandbox.jobs.prepare import Parsers
 

@@ -9,13 +9,13 @@ from egress.model import NotPlanned, ProtectionPlan
 from egress.plan import plan
 from policies.alternatives import with_alternatives
 from policies.decide import decide
-from policies.emit import emit
+from policies.engine.emit import emit
+from policies.engine.second_opinion import SecondOpinion
 from policies.explain import answer_json
 from policies.findings import finding
 from policies.grant import Grant
-from policies.parse_trial import ParseTrial
 from policies.query import Allowed, EngineSql, Finding, GovernedQuery, Refused, SubmittedQuery
-from policies.second_opinion import SecondOpinion
+from policies.reading.parse_trial import ParseTrial
 from sandbox.kernel.canonical import digest, digest_bytes
 from sandbox.kernel.errors import YuneiError
 

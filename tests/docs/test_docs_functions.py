@@ -3,11 +3,13 @@
 import pytest
 from sqlglot import exp, parse_one
 
-from policies import aggregates, blocks, expressions, regrouping, values, windows
-from policies.functions import FUNCTIONS
-from policies.parse import NODES
 from policies.query import Allowed
+from policies.reading.parse import NODES
 from policies.reference import Entry, entries
+from policies.released import regrouping, values, windows
+from policies.rows import blocks, expressions
+from policies.rows.functions import FUNCTIONS
+from policies.splitting import aggregates
 from tests.factories_policies import verdict
 
 ENTRIES = entries()

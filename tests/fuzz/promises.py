@@ -13,12 +13,12 @@ import duckdb
 
 from egress.exact import groups_of
 from policies.decide import decide
-from policies.emit import emit
+from policies.engine.emit import emit
+from policies.engine.second_opinion import EngineOpinion
 from policies.findings import CATALOGUE, NOTICES
 from policies.grant import Grant
-from policies.parse_trial import ProcessTrial
 from policies.query import Allowed, EngineSql, Finding, SubmittedQuery
-from policies.second_opinion import EngineOpinion
+from policies.reading.parse_trial import ProcessTrial
 from sandbox.jobs.prepare import NotPrepared, Parsers, Prepared, prepare
 from sandbox.kernel.canonical import digest
 from sandbox.kernel.errors import YuneiError

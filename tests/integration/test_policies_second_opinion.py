@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from policies.emit import emit
+from policies.engine.emit import emit
+from policies.engine.second_opinion import EngineOpinion
 from policies.query import Bounding, EngineSql
-from policies.second_opinion import EngineOpinion
 from sandbox.kernel.run import Parameter
 from tests.factories_policies import governed
 from tests.reference_policies import benign

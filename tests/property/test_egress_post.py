@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egress.post import evaluate, totals, values, windows
-from policies import released as tree
-from policies.released import Frame
+from policies import tree
+from policies.tree import Frame
 from tests.released_queries import Row, compare
 
 

@@ -17,7 +17,7 @@ from egress.protect import bound_check, protect, replay_post
 from egress.table import table_of
 from egress.tails import half_width
 from policies.query import Aggregate, GovernedQuery, GroupKey
-from policies.released import Order, Ref
+from policies.tree import Order, Ref
 from sandbox.jobs.sealed import result_json, result_of
 from sandbox.kernel.canonical import canonical_bytes
 from tests.fakes_egress import AVG, COUNT, SUM, TOWN, exact, governed, order, rollup

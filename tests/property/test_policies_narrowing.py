@@ -9,7 +9,7 @@ from egress.exact import groups_of
 from egress.model import ProtectionPlan
 from egress.plan import plan
 from policies.decide import decide
-from policies.emit import emit
+from policies.engine.emit import emit
 from policies.query import Allowed
 from tests.factories_policies import codes, governed, submitted
 from tests.neighbours import Draw, grants, run

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from policies.emit import emit
+from policies.engine.emit import emit
 from policies.query import Bounding, Core
 from tests.factories_policies import governed
 from tests.reference_policies import Asked, City, Expression, Question, Row, expected, held, run

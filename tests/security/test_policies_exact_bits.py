@@ -6,7 +6,7 @@ import pytest
 
 from policies.catalog import Catalog, CatalogItem
 from policies.decide import decide
-from policies.emit import emit
+from policies.engine.emit import emit
 from policies.grant import Grant
 from policies.policy import Policy
 from policies.query import Allowed, Bounding, Refused

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from egress import bounding
-from policies import emit, second_opinion
+from policies.engine import emit, second_opinion
 from policies.findings import finding
 from policies.query import EngineSql, Finding, Refused, Span
 from sandbox.jobs import prepare

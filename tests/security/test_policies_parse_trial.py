@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from policies import parse_trial
-from policies.parse_trial import ProcessTrial
 from policies.query import SubmittedQuery
+from policies.reading import parse_trial
+from policies.reading.parse_trial import ProcessTrial
 from sandbox.jobs.prepare import NotPrepared, Parsers, prepare
 from tests.factories_policies import GRANT, codes, submitted
 

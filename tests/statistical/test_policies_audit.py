@@ -21,7 +21,7 @@ from egress.accounting import epsilon_of
 from egress.model import Primitives, ProtectionPlan
 from egress.plan import plan
 from egress.protect import protect
-from policies.emit import emit
+from policies.engine.emit import emit
 from policies.query import Allowed, GovernedQuery
 from sandbox.kernel.run import ExactTable
 from tests import factories_policies as city

@@ -14,7 +14,7 @@ from egress.post.evaluate import Evaluator
 from egress.post.totals import AGGREGATES, FRAMED, _in_units, framed, total
 from egress.post.values import FINEST, Value, number
 from egress.post.windows import WINDOW_FUNCTIONS, window_values
-from policies.released import Const, CoreRows, Frame, Order, Ref, Window, Windowed
+from policies.tree import Const, CoreRows, Frame, Order, Ref, Window, Windowed
 
 DAY = date(2024, 2, 29)
 

@@ -10,7 +10,7 @@ from egress.post import evaluate
 from egress.post.evaluate import Evaluator, Row, Rows
 from egress.post.size import most_rows
 from egress.post.values import Value
-from policies.released import (
+from policies.tree import (
     Call,
     Combined,
     Const,

@@ -2,8 +2,8 @@
 
 from datetime import date
 
-from policies.dates import first_day
-from policies.terms import Grain
+from policies.rows.dates import first_day
+from policies.rows.terms import Grain
 
 
 def test_first_days() -> None:

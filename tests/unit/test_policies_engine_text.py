@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from policies import engine_text as sql
+from policies.engine import engine_text as sql
 
 
 def test_names_and_texts_are_quoted() -> None:

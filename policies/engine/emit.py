@@ -1,0 +1,116 @@
+"""Step 8: generate the engine's SQL for a protected core and the bounding that protection has chosen.
+
+Two levels: first per (unit, group), where each contribution is bounded, then per group. All sums are HUGEINT.
+"""
+
+from collections.abc import Iterator
+
+from policies.engine import engine_text as sql
+from policies.query import Aggregate, Bounding, Core, EngineSql
+from sandbox.kernel.canonical import digest_bytes
+from sandbox.kernel.run import ColumnSpec
+
+SAMPLE_KEY = "sample_key"
+"""Name of the bound BLOB that keys the sample of groups; it stands in no text, digest or log."""
+
+
+def emit(core: Core, bounding: Bounding) -> EngineSql:
+    """Return generated SQL that computes exact, contribution-bounded aggregates.
+
+    Per unit and group, a count is at most `rows_per_group`; a sum over more rows than that is scaled down to
+    `rows_per_group` rows' worth (truncated towards zero), so that its mean stays and its absolute value is at most
+    rows_per_group × max |value - centre|. With `sample` a unit keeps at most `groups` groups, chosen by a keyed
+    function of its own pseudonym and the group alone: removing one unit changes no other unit's sample.
+
+    Args:
+        core: of a query that `decide` has allowed.
+        bounding: caps ≥ 1 and one centre per aggregate.
+
+    Raises:
+        ValueError: the bounding does not fit the query.
+
+    """
+    if len(bounding.centres) != len(core.aggregates) or bounding.groups < 1 or bounding.rows_per_group < 1:
+        raise ValueError("the bounding does not fit the query")
+    keys = [sql.name(key.name) for key in core.keys]
+    inner = _per_unit(core, bounding, keys)
+    if bounding.sample and keys:
+        inner = _sampled(core, bounding, inner)
+    outer = [*keys, *(f"{text} AS {sql.name(name)}" for name, text in _totals(core, bounding))]
+    text = f"SELECT {', '.join(outer)} FROM ({inner}) AS {sql.name('g')}"
+    if keys:
+        text += f" GROUP BY {', '.join(keys)}"
+    return EngineSql(text, tuple(_columns(core, bounding)), core.parameters, digest_bytes(text.encode()))
+
+
+def _per_unit(core: Core, bounding: Bounding, keys: list[str]) -> str:
+    cap = str(bounding.rows_per_group)
+    pseudonym = [f"min({sql.name('p')}) AS {sql.name('p')}"] if bounding.sample and keys else []
+    selected = [sql.name("u"), *pseudonym, *keys]
+    for aggregate, centre in zip(core.aggregates, bounding.centres, strict=True):
+        count, total = _parts(aggregate)
+        if aggregate.kind == "count_unit" and not aggregate.has_argument:
+            continue
+        if aggregate.kind == "count_unit":
+            selected.append(f"least(count({sql.name(aggregate.name)}), 1) AS {sql.name(count)}")
+            continue
+        rows = f"count({sql.name(aggregate.name)})" if aggregate.has_argument else "count(*)"
+        selected.append(f"least({rows}, {cap}) AS {sql.name(count)}")
+        if aggregate.kind in {"sum", "avg"}:
+            value = f"coalesce(sum({sql.name(aggregate.name)}), 0)"
+            if centre:
+                value = f"({value} - {rows} * CAST({sql.integer(centre)} AS HUGEINT))"
+            bounded = f"CASE WHEN {rows} > {cap} THEN {value} * {cap} // {rows} ELSE {value} END"
+            selected.append(f"{bounded} AS {sql.name(total)}")
+    grouped = ", ".join([sql.name("u"), *keys])
+    return f"SELECT {', '.join(selected)} FROM ({core.relation}) AS {sql.name('r')} GROUP BY {grouped}"
+
+
+def _sampled(core: Core, bounding: Bounding, inner: str) -> str:
+    """Keep at most `groups` groups of each unit, in the order of a keyed hash of pseudonym and group."""
+    keys = [sql.name(key.name) for key in core.keys]
+    parts = [f"CAST({sql.name('p')} AS VARCHAR)", *(_unambiguous(key) for key in keys)]
+    message = "encode(" + " || ':' || ".join(parts) + ")"
+    rank = f"sha256(CAST(${SAMPLE_KEY} AS BLOB) || encode(sha256(CAST(${SAMPLE_KEY} AS BLOB) || {message})))"
+    order = ", ".join([rank, *keys])
+    window = f"row_number() OVER (PARTITION BY {sql.name('u')} ORDER BY {order}) AS {sql.name('s')}"
+    ranked = f"SELECT *, {window} FROM ({inner}) AS {sql.name('q')}"
+    return f"SELECT * FROM ({ranked}) AS {sql.name('w')} WHERE {sql.name('s')} <= {bounding.groups}"
+
+
+def _unambiguous(key: str) -> str:
+    """Return a key's text with its length before it, so that no two groups have one text; NULL has its own."""
+    text = f"CAST({key} AS VARCHAR)"
+    return f"CASE WHEN {key} IS NULL THEN 'n' ELSE 'v' || CAST(length({text}) AS VARCHAR) || ':' || {text} END"
+
+
+def _parts(aggregate: Aggregate) -> tuple[str, str]:
+    return f"{aggregate.name}_n", f"{aggregate.name}_s"
+
+
+def _totals(core: Core, bounding: Bounding) -> Iterator[tuple[str, str]]:
+    for aggregate in core.aggregates:
+        count, total = _parts(aggregate)
+        if aggregate.kind == "count_unit" and not aggregate.has_argument:
+            yield count, "CAST(count(*) AS HUGEINT)"
+        else:
+            yield count, f"CAST(coalesce(sum({sql.name(count)}), 0) AS HUGEINT)"
+        if aggregate.kind in {"sum", "avg"}:
+            yield total, f"CAST(coalesce(sum({sql.name(total)}), 0) AS HUGEINT)"
+    if bounding.units:
+        yield "units", "CAST(count(*) AS HUGEINT)"
+
+
+def _columns(core: Core, bounding: Bounding) -> Iterator[ColumnSpec]:
+    units = core.unit.size_band
+    rows = units * bounding.rows_per_group
+    for key in core.keys:
+        yield ColumnSpec(key.name, "key", key.type)
+    for aggregate, centre in zip(core.aggregates, bounding.centres, strict=True):
+        count, total = _parts(aggregate)
+        yield ColumnSpec(count, "exact", "integer", 0, units if aggregate.kind == "count_unit" else rows)
+        if aggregate.kind in {"sum", "avg"}:
+            low, high = min(aggregate.low - centre, 0), max(aggregate.high - centre, 0)
+            yield ColumnSpec(total, "exact", "integer", rows * low, rows * high)
+    if bounding.units:
+        yield ColumnSpec("units", "exact", "integer", 0, units)
