@@ -15,14 +15,14 @@ from egress.identifiers import identifiers_in, normal
 from egress.model import ProtectedColumn, ProtectedResult, ProtectionPlan
 from egress.release.files import cell_text, csv_bytes, is_formula, released_table
 from policies.policy import Output
-from policies.query import interval_of
+from policies.query import ALIAS, interval_of
 from sandbox.kernel.canonical import Json, digest, digest_bytes
 from sandbox.kernel.run import Cell
 
 Outcome = Literal["pass", "review", "fail"]
 
 _ORDER: Mapping[Outcome, int] = {"pass": 0, "review": 1, "fail": 2}
-_ALIAS = re.compile("[A-Za-z_\\u4e00-\\u9fff][A-Za-z0-9_\\u4e00-\\u9fff]{0,62}")
+_ALIAS = re.compile(ALIAS)
 _CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufeff]")
 _SEVERITY: Mapping[str, Outcome] = {"resident_number": "fail", "card_number": "fail", "phone_number": "review"}
 """A number with a check digit is no accident; eleven digits may be a code, so a person looks."""

@@ -88,7 +88,7 @@ def _threshold_place(plan: CorePlan) -> int | None:
 def _complete(plan: CorePlan, known: Groups, shown: Groups, bounds: tuple[int, ...]) -> bool:
     place = _threshold_place(plan)
     if plan.threshold is None or place is None:
-        return len(shown) == plan.public_groups and known.keys() <= shown.keys()
+        return len(shown) == plan.public_groups
     tau, bound = plan.threshold.tau, bounds[place]
     passed = all(values[place] >= tau for values in shown.values())
     missing = [known[key][place] for key in known.keys() - shown.keys()]

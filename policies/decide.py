@@ -3,6 +3,7 @@
 Pure: reads the query and the grant, nothing else. Step 8 of the pipeline, generation, is `policies.engine.emit`.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar, cast
@@ -12,7 +13,7 @@ from sqlglot.tokenizer_core import Token
 
 from policies.findings import Refusal, finding
 from policies.grant import Grant
-from policies.query import Allowed, Finding, GovernedQuery, Refused, SubmittedQuery, Verdict, interval_of
+from policies.query import ALIAS, Allowed, Finding, GovernedQuery, Refused, SubmittedQuery, Verdict, interval_of
 from policies.reading.bodies import Query
 from policies.reading.names import bind
 from policies.reading.parse import parse
@@ -22,6 +23,9 @@ from policies.rows.units import Attribution
 from policies.splitting.post import Builder
 from policies.splitting.rewriting import answer_tree, distinct_cores, outputs_of, shown_names, table_uses
 from sandbox.kernel.canonical import digest_bytes
+
+MAX_ENGINE_CHARACTERS = 64_000
+"""Generated text of all cores of a query: what is read in the text once may stand in it many times."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,8 @@ def rewrite(draft: Draft) -> Draft:
     answered, tree = _made(draft.answered), _made(draft.tree)
     asked = list(zip(_made(draft.builder).drafts, _made(draft.units), strict=True))
     cores, names = distinct_cores(asked)
+    if sum(len(core.relation) for core in cores) > MAX_ENGINE_CHARACTERS:
+        raise Refusal(finding("TREE_TOO_LARGE"))
     shown = shown_names(tree)
     outputs = tuple(outputs_of(answered, shown, cores, names))
     post = answer_tree(answered, shown, names)
@@ -152,6 +158,8 @@ def _check_shown(draft: Draft, answered: Answered) -> None:
     taken: set[str] = set()
     for name, made in zip(shown_names(_made(draft.tree)), answered.columns.values(), strict=True):
         own = {item.lower() for item in (name, *(interval_of(name) if made.interval else ()))}
+        if not all(re.fullmatch(ALIAS, item) for item in own):
+            raise Refusal(finding("NAME_INVALID", span_of(draft.query.sql, draft.tree), name[:63]))
         if taken & own:
             raise Refusal(finding("NAME_DUPLICATE", span_of(draft.query.sql, draft.tree), name))
         taken |= own

@@ -93,8 +93,11 @@ def _domain(key: GroupKey) -> Json:
 
 
 def _visibility(governed: GovernedQuery) -> Iterable[Json]:
-    """Yield every column touched with whether its values show in the result: keys show, the rest enters noisy sums."""
-    visible = {name for output in governed.outputs if output.kind == "key" for name in output.lineage}
+    """Yield every column touched with whether its values show in the result: keys show, also within what is made of them."""
+    keys = {name for core in governed.cores for key in core.keys for name in key.lineage}
+    whole = {name for output in governed.outputs if output.kind == "key" for name in output.lineage}
+    within = {name for output in governed.outputs if output.kind == "derived" for name in output.lineage}
+    visible = whole | (within & keys)
     for use in governed.tables:
         for column, how in use.columns.items():
             name = f"{use.table}.{column}"

@@ -163,6 +163,10 @@ class TableUse:
     columns: Mapping[str, tuple[str, ...]]
 
 
+ALIAS = "[A-Za-z_\\u4e00-\\u9fff][A-Za-z0-9_\\u4e00-\\u9fff]{0,62}"
+"""Names that an answer's columns may have: Han characters, ASCII letters, digits and underscores."""
+
+
 def interval_of(name: str) -> tuple[str, str]:
     """Name the two columns that follow the aggregate column `name`: the lower and the upper end of its interval."""
     return f"{name}_low", f"{name}_high"

@@ -197,6 +197,15 @@ SQL: Mapping[str, FindingKind] = {
         ("该窗口函数缺少 ORDER BY", "This window function has no ORDER BY"),
         ("在 OVER 中写出 ORDER BY", "Write ORDER BY within OVER"),
     ),
+    "WINDOW_MISPLACED": kind(
+        "class_flow",
+        SAFETY,
+        ("窗口函数不能在此处使用", "A window function may not stand here"),
+        (
+            "窗口函数只能出现在 SELECT、QUALIFY 或 ORDER BY 中, 且不能嵌套",
+            "Windows stand in SELECT, QUALIFY or ORDER BY, and not within one another",
+        ),
+    ),
     "NOT_GROUPED": kind(
         "class_flow",
         IN_DOMAIN,

@@ -37,11 +37,19 @@ class Ref:
     name: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Const:
-    """A constant of the text, or the value of a bound parameter."""
+    """A constant of the text, or the value of a bound parameter; TRUE is not 1, though Python takes them for equal."""
 
     value: Constant
+
+    def __eq__(self, other: object) -> bool:
+        """Compare type and value."""
+        return isinstance(other, Const) and (type(self.value), self.value) == (type(other.value), other.value)
+
+    def __hash__(self) -> int:
+        """Hash type and value."""
+        return hash((type(self.value), self.value))
 
 
 @dataclass(frozen=True)
@@ -232,6 +240,18 @@ def renamed(node: T, names: Mapping[str, str]) -> T:
         return node
     changed = {item.name: renamed(getattr(node, item.name), names) for item in fields(node)}
     return replace(node, **changed)  # type: ignore[type-var]
+
+
+def size_of(node: object, known: dict[int, int]) -> int:
+    """Count the nodes of a tree, a shared part as often as it stands; `known` keeps counts by identity while the tree lives."""
+    if id(node) in known:
+        return known[id(node)]
+    if isinstance(node, tuple):
+        return sum(size_of(item, known) for item in node)
+    if not is_dataclass(node):
+        return 0
+    known[id(node)] = 1 + sum(size_of(getattr(node, item.name), known) for item in fields(node))
+    return known[id(node)]
 
 
 def as_json(node: object) -> Json:

@@ -23,6 +23,10 @@ MOST_JOINED = 200_000
 """Pairs of rows that a join of released relations may look at, and so the most rows that it makes."""
 
 
+MOST_CELLS = 20_000_000
+"""Cells of all relations of a tree together."""
+
+
 class Evaluator:
     """Evaluates one tree; a part that stands in it twice is evaluated once."""
 
@@ -30,16 +34,21 @@ class Evaluator:
         self._cores = cores
         self._known: dict[int, Rows] = {}
         self._members: dict[int, frozenset[Value]] = {}
+        self._cells = 0
 
     def rows(self, relation: tree.Relation) -> Rows:
         """Return the rows of a relation, in order.
 
         Raises:
-            YuneiError: `RUN_OUTPUT_CAP`, a join meets more than `MOST_JOINED` pairs.
+            YuneiError: `RUN_OUTPUT_CAP`, a join meets more than `MOST_JOINED` pairs, or the tree holds more than `MOST_CELLS`.
 
         """
         if id(relation) not in self._known:
-            self._known[id(relation)] = self._rows(relation)
+            rows = self._rows(relation)
+            self._cells += len(rows) * (len(rows[0]) if rows else 0)
+            if self._cells > MOST_CELLS:
+                raise YuneiError("RUN_OUTPUT_CAP")
+            self._known[id(relation)] = rows
         return self._known[id(relation)]
 
     def value(self, expression: tree.Expr, row: Row) -> Value:

@@ -19,6 +19,8 @@ _OPENS = frozenset({TokenType.L_PAREN, TokenType.COMMA, TokenType.SELECT, TokenT
 _CLOSES = frozenset({TokenType.R_PAREN, TokenType.COMMA, TokenType.FROM})
 _ORDERING = frozenset({"nulls", "last", "first"})
 """Words of an ORDER BY that the tree holds as a flag."""
+_BARE = (exp.RowNumber, exp.Rank, exp.DenseRank, exp.PercentRank, exp.CumeDist, exp.Grouping)
+"""Functions that the parser counts as aggregates and that take no argument."""
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 _TESTS = (*_COMPARISONS, exp.Is, exp.In, exp.Like, exp.ILike)
 
@@ -85,7 +87,7 @@ def _faults(node: exp.Expr) -> Iterator[str]:
         yield "SYNTAX"
     if isinstance(node, _TESTS) and isinstance(node.this, _TESTS):
         yield "SYNTAX"  # the engine's comparisons do not lean on one another
-    if isinstance(node, exp.Count) and node.this is None:
+    if isinstance(node, exp.AggFunc) and node.args.get("this") is None and type(node) not in _BARE:
         yield "SYNTAX"
     if isinstance(node, exp.Exists) and not isinstance(node.this, exp.Query):
         yield "CONSTRUCT_NOT_ALLOWED"

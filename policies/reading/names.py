@@ -6,6 +6,7 @@ and aliases in GROUP BY and ORDER BY are replaced by what they mean, USING is wr
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -35,6 +36,8 @@ MAX_OCCURRENCES = 32
 """Table occurrences after all CTEs and derived tables are written out."""
 
 MAX_NAME = 63
+MAX_COLUMNS = 64
+"""Columns of a query at any level."""
 
 _UNROWLY = ("order", "limit", "offset", "distinct", "qualify", "windows")
 """Clauses that cannot stand over private rows: what they choose depends on other rows."""
@@ -314,11 +317,21 @@ def _bind_columns(names: _Names, body: Body, merged: Merged) -> dict[int, Query]
                     aggregates = node.find(exp.AggFunc) is not None
                     raise names.refuse("AGGREGATE_REENTERS" if aggregates else "SUBQUERY_OVER_ROWS", node)
                 subqueries[id(node)] = _bind_subquery(names, node)
+            elif isinstance(node, exp.Window) and not _window_may_stand(node, clause):
+                raise names.refuse("WINDOW_MISPLACED", node)
             elif isinstance(node, exp.Column):
                 findings.extend(_bind_column(names, body, node, merged, clause))
     if findings:
         raise Refusal(*findings[:10])
     return subqueries
+
+
+def _window_may_stand(node: exp.Window, clause: str) -> bool:
+    """A window is computed after the groups and before QUALIFY: neither within an aggregate nor within another window."""
+    if clause == "windows":
+        return True
+    above = node.find_ancestor(exp.AggFunc, exp.Window, exp.Query)
+    return clause in {"select", "qualify", "order"} and not isinstance(above, (exp.AggFunc, exp.Window))
 
 
 def _bind_subquery(names: _Names, node: exp.Query) -> Query:
@@ -355,10 +368,12 @@ def _bind_column(names: _Names, body: Body, node: exp.Column, merged: Merged, cl
 def _outputs(names: _Names, select: exp.Select) -> tuple[tuple[str, exp.Expr], ...]:
     outputs = [(folded(output_name(item, place)), meant(item)) for place, item in enumerate(select.expressions)]
     _refuse_duplicates(names, select, [name for name, _ in outputs])
+    if len(outputs) > MAX_COLUMNS:
+        raise names.refuse("TREE_TOO_LARGE", select)
     return tuple(outputs)
 
 
 def _refuse_duplicates(names: _Names, node: exp.Expr, found: Sequence[str]) -> None:
-    twice = next((name for name in found if found.count(name) > 1), None)
+    twice = next((name for name, count in Counter(found).items() if count > 1), None)
     if twice is not None:
         raise names.refuse("NAME_DUPLICATE", node, twice)

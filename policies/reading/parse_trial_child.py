@@ -13,8 +13,8 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
 MEMORY = 1 << 30
-PROCESSOR_S = 0.2
-"""Processor time for one text: a hundred times what a long query costs."""
+PROCESSOR_S = 0.1
+"""Processor time for one text: fifty times what a long query costs."""
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ from policies.reading.bodies import Body, group_items
 from policies.reading.text import span_of
 from policies.released.grouping import grouping_sets, level_of, united_sets
 from policies.released.made import Made, joined
-from policies.released.shapes import INTEGER, quotient, united
+from policies.released.shapes import INTEGER, quotient, total
 from policies.released.values import Values
-from policies.tree import Expr, Grouped, Named, Ref, Relation, Shape, Total
+from policies.tree import Const, Expr, Grouped, Named, Ref, Relation, Shape, Total
 
 
 def _first(shapes: Sequence[Shape]) -> Shape:
@@ -20,7 +20,7 @@ def _first(shapes: Sequence[Shape]) -> Shape:
 
 TOTALS: Mapping[type[exp.Expr], tuple[str, Callable[[Sequence[Shape]], Shape]]] = {
     exp.Count: ("count", lambda _: INTEGER),
-    exp.Sum: ("sum", united),
+    exp.Sum: ("sum", total),
     exp.Avg: ("avg", quotient),
     exp.Min: ("min", _first),
     exp.Max: ("max", _first),
@@ -98,7 +98,7 @@ class Regrouping:
             if known is None:
                 raise Refusal(finding("NOT_GROUPED", span_of(self._scope.text, item)))
             places.append(int(str(known.name)[1:]))
-        return Made(level_of(places), INTEGER)
+        return Made(level_of(places) if len(self.sets) > 1 else Const(0), INTEGER)
 
     def _total(self, node: exp.Expr) -> Made:
         condition = self._scope.condition(node.expression.this) if isinstance(node, exp.Filter) else None

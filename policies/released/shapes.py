@@ -56,6 +56,11 @@ def numeric(shapes: Sequence[Shape]) -> Sequence[Shape]:
     return shapes
 
 
+def total(shapes: Sequence[Shape]) -> Shape:
+    """Return the shape of a sum."""
+    return united(numeric(shapes))
+
+
 def decimal(places: int) -> Shape:
     """Return a decimal of at most `MOST_PLACES` places."""
     return Shape("decimal", min(places, MOST_PLACES))
@@ -73,10 +78,6 @@ def _same(kind: str, shape: Shape, most: int = 99) -> Rule:
         return shape
 
     return rule
-
-
-def _sum(arguments: Sequence[Shape]) -> Shape:
-    return united(numeric(arguments))
 
 
 def _product(arguments: Sequence[Shape]) -> Shape:
@@ -129,14 +130,14 @@ def _whole(arguments: Sequence[Shape]) -> Shape:
 
 _LOGIC = _same("boolean", BOOLEAN)
 _RULES: Mapping[str, Rule] = {
-    "+": _sum,
-    "-": _sum,
+    "+": total,
+    "-": total,
     "*": _product,
     "/": quotient,
     "//": _same("integer", INTEGER, 2),
-    "%": _sum,
-    "negate": _sum,
-    "abs": _sum,
+    "%": total,
+    "negate": total,
+    "abs": total,
     "sign": _whole,
     "floor": _whole,
     "ceil": _whole,

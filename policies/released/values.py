@@ -45,6 +45,7 @@ class Values:
     windows: "Windowing"
     aliases: Mapping[str, exp.Expr] = field(default_factory=dict)
     opened: set[str] = field(default_factory=set)
+    known: dict[int, tuple[exp.Expr, Made]] = field(default_factory=dict)
 
     def compile(self, node: exp.Expr) -> Made:
         """Return the node of the tree that a released expression becomes.
@@ -53,11 +54,16 @@ class Values:
             Refusal: the codes of rules `class_flow`, `types` and `allow_list`, at the smallest expression.
 
         """
+        known = self.known.get(id(node))
+        if known is not None:
+            return known[1]
         try:
             made = self.alias(node) if isinstance(node, exp.Column) and node.args.get("table") is None else self.leaf(node)
-            return made if made is not None else _rule_of(node)(self, node)
+            made = made if made is not None else _rule_of(node)(self, node)
         except Refusal as refusal:
             raise Refusal(*(self._placed(item, node) for item in refusal.findings)) from None
+        self.known[id(node)] = node, made  # the node is kept, so that no other takes its place
+        return made
 
     def condition(self, node: exp.Expr) -> Made:
         """Return a truth value.

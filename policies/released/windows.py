@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from policies.findings import Refusal, finding
 from policies.released.made import Made, joined, matched
-from policies.released.shapes import INTEGER, decimal, quotient, united
+from policies.released.shapes import INTEGER, decimal, quotient, total, united
 from policies.released.values import Values
 from policies.tree import Frame, Order, Ref, Shape, Window
 
@@ -48,7 +48,7 @@ KINDS: Mapping[type[exp.Expr], Kind] = {
     exp.FirstValue: Kind("first_value", ("this",), _first),
     exp.LastValue: Kind("last_value", ("this",), _first),
     exp.Count: Kind("count", ("this",)),
-    exp.Sum: Kind("sum", ("this",), united),
+    exp.Sum: Kind("sum", ("this",), total),
     exp.Avg: Kind("avg", ("this",), quotient),
     exp.Min: Kind("min", ("this",), _first),
     exp.Max: Kind("max", ("this",), _first),

@@ -6,6 +6,7 @@ Its bounds follow from the bounds of a row and the number of rows that a unit ma
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from sqlglot import exp
 
@@ -24,6 +25,7 @@ from policies.rows.units import attribute, space_of
 AVERAGE_STEPS = 1_000
 """An average within a unit is kept to a thousandth of its argument's step, truncated towards zero."""
 
+Identity = tuple[str, str, Fraction | None]
 _ROW = Term("TRUE", "boolean", domain=(True,), literal=True)
 
 
@@ -35,12 +37,12 @@ class BlockScope(Scope):
     alias: str = ""
     most: int = 1
     """Rows that one unit may have beneath."""
-    keys: dict[str, Term] = field(default_factory=dict)
-    """Text of a key beneath → its column of the block."""
+    keys: dict[Identity, tuple[str, Term]] = field(default_factory=dict)
+    """Identity of a key beneath → its text and its column of the block."""
     arguments: dict[str, str] = field(default_factory=dict)
     """Text of an argument beneath → the name of its column."""
-    made: dict[str, Term] = field(default_factory=dict)
-    """Text of an aggregate over the columns beneath → its column of the block."""
+    made: dict[tuple[str, Fraction | None], tuple[str, Term]] = field(default_factory=dict)
+    """Text and step of an aggregate over the columns beneath → the text and its column of the block."""
     read: list[Term] = field(default_factory=list)
     aliases: Mapping[str, exp.Expr] = field(default_factory=dict)
 
@@ -67,9 +69,9 @@ class BlockScope(Scope):
             return self.compile(self.aliases[node.name])
         bound = all(column.args.get("table") is not None for column in node.find_all(exp.Column))
         if bound and node.find(exp.Column) is not None and next(aggregates_in(node), None) is None:
-            known = self.keys.get(self.under.compile(node).sql)
+            known = self.keys.get(self.under.compile(node).identity)
             if known is not None:
-                return known
+                return known[1]
             if isinstance(node, exp.Column):
                 raise Refusal(finding("NOT_GROUPED", span_of(self.text, node), node.name))
         return super().compile(node)
@@ -108,7 +110,7 @@ def add_block(context: Context, body: Body, beneath: Scope, under: Rows, rows: R
     having = body.select.args.get("having")
     condition = scope.predicate(having.this) if having is not None else None
     block = Block(_text(scope, under, unit.carrier), under, tuple(scope.read))
-    origin = next(term.origin for term in scope.keys.values() if term.origin is not None)
+    origin = next(term.origin for _, term in scope.keys.values() if term.origin is not None)
     carried = context.grant.tables[origin.table]
     most = 1 if len(scope.keys) == 1 and carried.direct else unit.max_rows
     table = replace(carried, columns={}, max_rows=most, max_groups=None, max_rows_per_group=None, leads=frozenset())
@@ -122,21 +124,21 @@ def _add_key(scope: BlockScope, body: Body, node: exp.Expr, context: Context) ->
     if isinstance(node, (exp.Rollup, exp.Cube, exp.GroupingSets)):
         raise Refusal(finding("ROWS_CHOSEN", span_of(scope.text, node), node.key.upper()))
     term = scope.under.compile(node)
-    if term.sql in scope.keys:
+    if term.identity in scope.keys:
         return
     if not is_unit_key(body.sources, node):
         if term.rank is Rank.KEY:
             raise Refusal(finding("KEY_MISUSED", span_of(scope.text, node)))
-        scope.keys[term.sql] = scope.column(f"__g{len(scope.keys)}", term)
+        scope.keys[term.identity] = term.sql, scope.column(f"__g{len(scope.keys)}", term)
         scope.read.append(term)
         return
     if term.origin is None or term.nullable:
         raise Refusal(finding("UNIT_MISSING", span_of(scope.text, node)))
     space = space_of(context.grant.tables[term.origin.table], term.origin.column)
-    same = [known for known in scope.keys.values() if known.origin and _space(context, known.origin) == space]
+    same = [known for _, known in scope.keys.values() if known.origin and _space(context, known.origin) == space]
     origin = Origin(scope.alias, term.origin.table, term.origin.column)
     made = scope.column(term.origin.column, term, nullable=False)
-    scope.keys[term.sql] = same[0] if same else replace(made, origin=origin, values=frozenset({origin}))
+    scope.keys[term.identity] = term.sql, same[0] if same else replace(made, origin=origin, values=frozenset({origin}))
     scope.read.append(term)
 
 
@@ -147,12 +149,12 @@ def _space(context: Context, origin: Origin) -> str | None:
 def _text(scope: BlockScope, under: Rows, carrier: str) -> str:
     """Group by unit and keys; columns of ours begin with `__`, which no granted name does."""
     keys: dict[str, str] = {}
-    for text, term in scope.keys.items():
+    for text, term in scope.keys.values():
         keys.setdefault(term.sql.split(".", 1)[1], text)
     selected = [(text, quoted.strip('"')) for quoted, text in keys.items()] + list(scope.arguments.items())
     inner = rows_text(under, carrier, selected, scope.read)
     columns = [f"{sql.name('u')} AS {sql.name(UNIT)}", f"min({sql.name('p')}) AS {sql.name(PSEUDONYM)}", *keys]
-    columns += [f"{text} AS {term.sql.split('.', 1)[1]}" for text, term in scope.made.items()]
+    columns += [f"{text} AS {term.sql.split('.', 1)[1]}" for text, term in scope.made.values()]
     return f"SELECT {', '.join(columns)} FROM ({inner}) AS {sql.name('r')} GROUP BY {', '.join([sql.name('u'), *keys])}"
 
 
@@ -166,13 +168,14 @@ def _aggregate(scope: BlockScope, node: exp.Expr) -> Term:
 
 
 def _named(scope: BlockScope, text: str, term: Term, number: Number | None, *, nullable: bool) -> Term:
-    if text not in scope.made:
+    asked = text, None if number is None else number.step
+    if asked not in scope.made:
         name = f"__b{len(scope.made)}"
         kind = term.type if number is None else numbers.kind_of(number.step)
         rank = max(term.rank, Rank.MEASURE)
         facts = {"rank": rank, "type": kind, "number": number, "nullable": nullable, "domain": None}
-        scope.made[text] = scope.column(name, term, **facts)
-    return scope.made[text]
+        scope.made[asked] = text, scope.column(name, term, **facts)
+    return scope.made[asked][1]
 
 
 def _count(scope: BlockScope, node: exp.Expr, condition: exp.Expr | None) -> Term:

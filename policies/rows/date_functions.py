@@ -85,7 +85,13 @@ def shifted(term: Term, node: exp.Expr, sign: int) -> Term:
     text = sql.within(f"CAST({term.sql} + INTERVAL '{step}' AS DATE)", sql.day(DATE_FLOOR), sql.day(DATE_CEILING))
     maybe = term.nullable or None in ends
     dates = (min(low, high), max(low, high)) if term.dates is not None else None
-    return mix([term]).term(f"({text})", "date", nullable=maybe, dates=dates, grain=term.grain)
+    return mix([term]).term(f"({text})", "date", nullable=maybe, dates=dates, grain=_kept(term.grain, months, days))
+
+
+def _kept(grain: Grain, months: int, days: int) -> Grain:
+    """A coarse date stays at the first day of a period only where it moves by whole periods."""
+    size = {"month": 1, "quarter": 3, "year": 12}.get(grain)
+    return grain if size is not None and not days and months % size == 0 else "day"
 
 
 def _constant(value: date | None) -> Term:

@@ -35,6 +35,8 @@ class Scope:
     functions: Mapping[tuple[str, str], frozenset[str]]
     """Aggregate functions granted on each `(table, column)`."""
     notices: list[Finding] = field(default_factory=list)
+    known: dict[int, tuple[exp.Expr, Term]] = field(default_factory=dict)
+    """Nodes that were compiled already, by identity: a chain is asked for at each of its links."""
 
     def compile(self, node: exp.Expr) -> Term:
         """Return the term of a scalar expression.
@@ -43,14 +45,19 @@ class Scope:
             Refusal: the codes of rules `class_flow`, `types` and `bounds`, with the place of the smallest expression.
 
         """
+        known = self.known.get(id(node))
+        if known is not None:
+            return known[1]
         rule = _RULES.get(type(node))
         if rule is None:
             code = "AGGREGATE_MISPLACED" if isinstance(node, exp.AggFunc) else "CONSTRUCT_NOT_ALLOWED"
             raise Refusal(finding(code, span_of(self.text, node), node.key))
         try:
-            return rule(self, node)
+            term = rule(self, node)
         except Refusal as refusal:
             raise Refusal(*(self.placed(item, node) for item in refusal.findings)) from None
+        self.known[id(node)] = node, term  # the node is kept, so that no other takes its place
+        return term
 
     def predicate(self, node: exp.Expr) -> Term:
         """Return the term of a condition; a bare boolean column is compared with TRUE.
@@ -114,6 +121,8 @@ Rule = Callable[[Scope, exp.Expr], Term]
 
 
 def _column(scope: Scope, node: exp.Expr) -> Term:
+    if node.args.get("table") is None:  # an output's alias, which is no column of a row
+        raise Refusal(finding("COLUMN_NOT_GRANTED", obj=node.name))
     where = node.args["table"].name, node.name
     try:
         return scope.columns[where]
@@ -145,6 +154,8 @@ def _between(scope: Scope, node: exp.Expr) -> Term:
 
 
 def _in(scope: Scope, node: exp.Expr) -> Term:
+    if node.args.get("query") is not None:
+        raise Refusal(finding("SUBQUERY_OVER_ROWS"))
     operands = [scope.compile(node.this), *(scope.compile(item) for item in node.expressions)]
     if not all(item.literal for item in operands[1:]):
         raise Refusal(finding("ARGUMENT_NOT_LITERAL"))

@@ -6,6 +6,7 @@ expressions with one text have one value on a row, since every function is a fun
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from sqlglot import exp
 
@@ -17,9 +18,9 @@ from policies.rows.terms import Term
 
 @dataclass(frozen=True)
 class Fact:
-    """On every row the expression with this text is not NULL and, where `values` are given, one of them."""
+    """On every row the expression of this identity is not NULL and, where `values` are given, one of them."""
 
-    sql: str
+    identity: tuple[str, str, Fraction | None]
     values: frozenset[Value] | None
 
 
@@ -39,19 +40,19 @@ def facts_of(scope: Scope, condition: exp.Expr) -> Iterator[Fact]:
     elif isinstance(node, exp.Not) and isinstance(node.this.unnest(), exp.Is):
         inner = node.this.unnest()
         if isinstance(inner.expression, exp.Null):
-            yield Fact(scope.compile(inner.this).sql, None)
+            yield Fact(scope.compile(inner.this).identity, None)
 
 
 def _one_of(value: Term, constants: list[Term]) -> Fact:
     """A constant without a public value is a fraction, which no whole number equals; NULL equals nothing."""
     _, *read = unified([value, *constants])
-    return Fact(value.sql, frozenset(one for item in read for one in item.domain or ()))
+    return Fact(value.identity, frozenset(one for item in read for one in item.domain or ()))
 
 
 def narrowed(term: Term, facts: Iterable[Fact]) -> Term:
     """Return a key's term with only the public values that all facts about it leave; at least one always stays."""
     for fact in facts:
-        if fact.sql == term.sql:
+        if fact.identity == term.identity:
             kept = tuple(one for one in term.domain or () if fact.values is None or one in fact.values)
             term = replace(term, nullable=False, domain=kept or term.domain)
     return term

@@ -82,6 +82,11 @@ class Term:
     bound: bool = False
     origin: Origin | None = None
 
+    @property
+    def identity(self) -> tuple[str, str, Fraction | None]:
+        """What tells expressions apart: one text may stand for 1 in ones and for 0.1 in tenths."""
+        return self.sql, self.type, None if self.number is None else self.number.step
+
 
 @dataclass(frozen=True, slots=True)
 class Mixed:

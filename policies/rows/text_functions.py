@@ -3,6 +3,7 @@
 Where a column has a public domain, so has the function of it, as long as our reading and the engine's cannot differ.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from itertools import product
 
@@ -13,8 +14,9 @@ from policies.findings import Refusal, finding
 from policies.grant import Value
 from policies.rows.terms import Term, mix, whole_steps
 
-MOST_JOINED = 16
-"""Texts that one expression may join: longer keys would fill the run's output, whose cap then counted them."""
+MOST_JOINED, MOST_CONSTANT = 8, 40
+"""Texts that one expression may join, and characters of a constant among them: longer keys would fill the run's output,
+whose cap then counted them."""
 MOST_PRODUCT = 1_000
 """Values of a joined domain; a longer one is left to the threshold."""
 _LONGEST = 1 << 31
@@ -64,7 +66,10 @@ def lower(term: Term, _node: exp.Expr) -> Term:
 def trim(term: Term, _node: exp.Expr) -> Term:
     """Total: it takes blanks from both ends of every text."""
     require(term, "text")
-    return _made(term, sql.call("trim", term.sql), lambda value: value.strip(" "))
+    made = _made(term, sql.call("trim", term.sql), lambda value: value.strip(" "))
+    # which blanks beside the ASCII one are taken differs between libraries
+    plain = all(str(value).strip() == str(value).strip(" ") for value in term.domain or ())
+    return made if plain else dataclasses.replace(made, domain=None)
 
 
 def whole(node: exp.Expr | None, low: int, high: int) -> int:
@@ -138,6 +143,8 @@ def joined(parts: Sequence[Term], *, skip_null: bool) -> Term:
     """
     for item in parts:
         require(item, "text")
+        if item.literal and len(str((item.domain or ("",))[0])) > MOST_CONSTANT:
+            raise Refusal(finding("LITERAL_INVALID"))
     text = "(" + " || ".join(f"coalesce({item.sql}, '')" if skip_null and item.nullable else item.sql for item in parts) + ")"
     if text.count(" || ") >= MOST_JOINED:
         raise Refusal(finding("TREE_TOO_LARGE"))

@@ -19,6 +19,8 @@ from policies.rows.meeting import chosen, column_of
 from policies.rows.terms import Origin, Rank, Term, lineage_of
 from policies.tree import Call, Const, Expr, Ref
 
+MOST_PLACES = 16
+"""Decimals of a sum's step: finer ones leave no digits before the point."""
 VARIANCE = frozenset({"variance", "stddev"})
 
 
@@ -40,10 +42,10 @@ class Aggregates:
 
     def add(self, made: AggregateTerm) -> Ref:
         """Keep an aggregate and return the column that it becomes."""
-        text = made.argument.sql if made.argument is not None else None
+        asked = made.argument.identity if made.argument is not None else None
         for known in self.found:
-            same = known.argument.sql if known.argument is not None else None
-            if (known.aggregate.kind, same) == (made.aggregate.kind, text):
+            same = known.argument.identity if known.argument is not None else None
+            if (known.aggregate.kind, same) == (made.aggregate.kind, asked):
                 return Ref(known.aggregate.name)
         name = f"a{len(self.found)}"
         self.found.append(replace(made, aggregate=replace(made.aggregate, name=name)))
@@ -138,6 +140,8 @@ def _bounded(term: Term, node: exp.Expr, kind: AggregateKind) -> AggregateTerm:
     if max(-number.low, number.high) >= numbers.BIGINT:
         raise Refusal(finding("RANGE_TOO_WIDE"))
     step = numbers.decimal_step(number.step)
+    if -int(step.normalize().as_tuple().exponent) > MOST_PLACES:
+        raise Refusal(finding("RANGE_TOO_WIDE"))
     aggregate = Aggregate("", kind, has_argument=True, low=number.low, high=number.high, step=step, lineage=lineage_of(term))
     return AggregateTerm(aggregate, term)
 

@@ -28,7 +28,7 @@ from policies.rows.rowtext import nested_terms, rows_text
 from policies.rows.terms import Rank, Term, lineage_of
 from policies.rows.units import Attribution, attribute, bounds_of
 from policies.splitting.aggregates import Aggregates, AggregateTerm
-from policies.tree import Call, Expr, Ref, Shape
+from policies.tree import Call, Const, Expr, Ref, Shape
 from sandbox.kernel.run import Parameter
 
 MAX_KEYS, MAX_AGGREGATES = 8, 16
@@ -107,17 +107,17 @@ class Draft:
 
     def _grouping(self, node: exp.Expr) -> Made:
         """Number the sets: one bit per key, 1 where the set does not group by it."""
-        places = []
+        places: list[int] = []
         for item in node.expressions:
             place = self._place(item)
             if place is None:
                 raise Refusal(finding("NOT_GROUPED", span_of(self.context.text, item)))
             places.append(place)
-        return Made(level_of(places), INTEGER)
+        return Made(level_of(places) if len(self.sets) > 1 else Const(0), INTEGER)
 
     def _place(self, node: exp.Expr) -> int | None:
-        text = key_term(self, node).sql
-        return next((place for place, term in enumerate(self.terms) if term.sql == text), None)
+        asked = key_term(self, node).identity
+        return next((place for place, term in enumerate(self.terms) if term.identity == asked), None)
 
     def _key(self, node: exp.Expr) -> Made | None:
         try:
@@ -184,7 +184,7 @@ def _add_key(draft: Draft, node: exp.Expr) -> int:
         raise Refusal(finding("NOT_GROUPED", span_of(draft.context.text, node)))
     term = key_term(draft, node)
     for place, known in enumerate(draft.terms):
-        if known.sql == term.sql:
+        if known.identity == term.identity:
             return place
     draft.keys.append(_key(draft, node, term))
     draft.terms.append(term)

@@ -24,10 +24,12 @@ from policies.released.values import Values
 from policies.released.windows import Windows
 from policies.rows.relation import Context, context_of
 from policies.splitting.cores import Draft, open_cores
-from policies.tree import HIGH, LOW, Combined, CoreRows, Kept, Mapped, Named, Order, Ref, Relation
+from policies.tree import HIGH, LOW, Combined, CoreRows, Kept, Mapped, Named, Order, Ref, Relation, size_of
 from sandbox.kernel.run import Parameter
 
 MAX_CORES, MAX_OUTPUTS = 24, 48
+MAX_DEPTH, MAX_NODES = 24, 4_000
+"""Queries within queries, and nodes of the tree when each shared part is written out wherever it stands."""
 
 
 @dataclass
@@ -39,6 +41,8 @@ class Builder:
     parameters: Mapping[str, Parameter]
     drafts: list[Draft] = field(default_factory=list)
     _numbered: int = 0
+    _depth: int = 0
+    _sizes: dict[int, int] = field(default_factory=dict)
     _made: dict[int, Answered] = field(default_factory=dict)
     _context: Context | None = None
 
@@ -50,7 +54,14 @@ class Builder:
 
         """
         if id(query) not in self._made:
-            self._made[id(query)] = _set(self, query) if isinstance(query, SetBody) else _select(self, query)
+            self._depth += 1
+            if self._depth > MAX_DEPTH:
+                raise Refusal(finding("TREE_TOO_LARGE"))
+            made = _set(self, query) if isinstance(query, SetBody) else _select(self, query)
+            self._depth -= 1
+            if size_of(made.relation, self._sizes) > MAX_NODES:
+                raise Refusal(finding("TREE_TOO_LARGE"))
+            self._made[id(query)] = made
         return self._made[id(query)]
 
     def open(self, body: Body) -> Draft:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from egress.release import store as releases
 from egress.review import store as requests
+from policies.splitting.post import MAX_CORES
 from sandbox.isolation.port import IsolationRuntime
 from sandbox.jobs import store as jobs
 from sandbox.jobs.model import Job
@@ -52,7 +53,9 @@ class Replayer:
             found = store.first(tx, "requested")
             if found is None:
                 return None
-            until = stamp(now + timedelta(seconds=max(self._parts.settings.lease_s, 2 * self._parts.settings.job_wall_s)))
+            until = stamp(
+                now + timedelta(seconds=max(self._parts.settings.lease_s, (MAX_CORES + 1) * self._parts.settings.job_wall_s))
+            )
             self._move(tx, found, "start", until, None)
             return store.by_id(tx, found.id)
 

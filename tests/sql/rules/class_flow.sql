@@ -93,3 +93,12 @@ SELECT count(*) FROM residents r WHERE EXISTS (SELECT 1 FROM visits v WHERE v.re
 
 -- ALLOWED: that join
 SELECT count(*) FROM residents r JOIN (SELECT resident_id FROM visits WHERE department = '内科' GROUP BY resident_id) v ON v.resident_id = r.resident_id
+
+-- WINDOW_MISPLACED: a window is computed after HAVING
+SELECT gender, count(*) FROM residents GROUP BY gender HAVING row_number() OVER (ORDER BY count(*)) = 1
+
+-- WINDOW_MISPLACED: and not within an aggregate
+SELECT sum(row_number() OVER ()) FROM (SELECT gender, count(*) AS n FROM residents GROUP BY gender) t
+
+-- SUBQUERY_OVER_ROWS: also inside an aggregate
+SELECT sum(CASE WHEN gender NOT IN (SELECT gender FROM (SELECT gender, count(*) AS n FROM residents GROUP BY gender) q) THEN 1 ELSE 0 END) FROM residents
