@@ -1,7 +1,7 @@
 """Window functions over released values: which there are, what they give, and how far their frames reach."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
@@ -91,8 +91,10 @@ class Windows:
             tuple(term for term, _ in order),
             _frame(over.args.get("spec")),
         )
-        self.found.append(made)
-        return joined(Ref(made.name), kind.shape([item.shape for item in arguments]), parts)
+        same = next((known for known in self.found if replace(known, name=made.name) == made), None)
+        if same is None:
+            self.found.append(made)
+        return joined(Ref((same or made).name), kind.shape([item.shape for item in arguments]), parts)
 
     def _over(self, node: exp.Window) -> exp.Window:
         name = node.args.get("alias")
