@@ -17,6 +17,7 @@ from policies.grant import Grant
 from policies.policy import Policy
 from policies.query import Allowed, EngineSql, GovernedQuery
 from policies.resolve import resolve
+from sandbox.isolation.child.engine import DISABLED_OPTIMIZERS
 from sandbox.kernel.run import ExactTable
 from tests.factories_policies import catalog, policy_document, submitted
 
@@ -279,7 +280,7 @@ def compare(seed: int, queries: int, *, wide: bool = False) -> Seen:
         AssertionError: a vector moved beyond its sensitivity. The wall's and the engine's refusals pass through.
 
     """
-    seen, connection, views = Seen(), duckdb.connect(":memory:"), grants()
+    seen, connection, views = Seen(), duckdb.connect(config={"disabled_optimizers": DISABLED_OPTIMIZERS}), grants()
     connection.execute("SET threads = 1")
     for number in range(queries):
         draw = Draw(random.Random(f"{seed} {number}"), views[number % len(views)], wide=wide)

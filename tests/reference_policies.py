@@ -16,6 +16,7 @@ import duckdb
 
 from policies.check import typed_parameter
 from policies.query import Bounding, EngineSql
+from sandbox.isolation.child.engine import DISABLED_OPTIMIZERS
 from sandbox.kernel.run import Parameter
 
 Row = Mapping[str, Any]
@@ -62,7 +63,7 @@ class City:
 @cache
 def _connection() -> duckdb.DuckDBPyConnection:
     """One engine for the whole run: opening one takes longer than a query."""
-    connection = duckdb.connect(":memory:")
+    connection = duckdb.connect(config={"disabled_optimizers": DISABLED_OPTIMIZERS})
     connection.execute("SET threads=1")
     return connection
 

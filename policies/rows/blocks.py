@@ -84,6 +84,11 @@ class BlockScope(Scope):
         own = replace(term, sql=sql.column(self.alias, name), values=values, conditions=conditions, origin=None)
         return replace(own, parameters=frozenset(), literal=False, bound=False, **facts)  # type: ignore[arg-type]
 
+    @property
+    def unit(self) -> Origin:
+        """The block's column that names the unit."""
+        return next(term.origin for _, term in self.keys.values() if term.origin is not None)
+
     def argument(self, term: Term) -> str:
         """Return the quoted name under which the rows beneath offer an argument."""
         if term.sql not in self.arguments:
@@ -110,8 +115,7 @@ def add_block(context: Context, body: Body, beneath: Scope, under: Rows, rows: R
     having = body.select.args.get("having")
     condition = scope.predicate(having.this) if having is not None else None
     block = Block(_text(scope, under, unit.carrier), under, tuple(scope.read))
-    origin = next(term.origin for _, term in scope.keys.values() if term.origin is not None)
-    carried = context.grant.tables[origin.table]
+    carried = context.grant.tables[scope.unit.table]
     most = 1 if len(scope.keys) == 1 and carried.direct else unit.max_rows
     table = replace(carried, columns={}, max_rows=most, max_groups=None, max_rows_per_group=None, leads=frozenset())
     rows.items.append(Occurrence(alias, table, block))
@@ -174,7 +178,9 @@ def _named(scope: BlockScope, text: str, term: Term, number: Number | None, *, n
         kind = term.type if number is None else numbers.kind_of(number.step)
         rank = max(term.rank, Rank.MEASURE)
         facts = {"rank": rank, "type": kind, "number": number, "nullable": nullable, "domain": None}
-        scope.made[asked] = text, scope.column(name, term, **facts)
+        made = scope.column(name, term, **facts)
+        # how many rows there are is a fact of the group, also where no column of them is read
+        scope.made[asked] = text, replace(made, conditions=made.conditions | {scope.unit})
     return scope.made[asked][1]
 
 

@@ -44,7 +44,7 @@ def attribute(grant: Grant, rows: Rows) -> Attribution:
     for start in private:
         single = {start.alias} if start.table.max_rows == 1 else set()
         placed = _Placed(tables, {start.alias: start.table.max_rows or 1}, single)
-        _spread(rows, placed)
+        _spread(rows, placed, frozenset())
         if tables.keys() - placed.factors.keys():
             continue
         most = math.prod(placed.factors.values())
@@ -67,8 +67,8 @@ class _Placed:
     determined: set[str]
 
 
-def _spread(rows: Rows, placed: _Placed) -> None:
-    """Place the sources of `rows` along its own links, then each optional side along its own."""
+def _spread(rows: Rows, placed: _Placed, around: frozenset[str]) -> None:
+    """Place the sources of `rows` along its own links, then each optional side along its own; `around` it are certain ones."""
     items = {item.alias: item for item in rows.occurrences}
     links = _certain_links(rows)
     own = {item.alias for item in rows.certain} | {origin.alias for link in links for origin in link if origin.alias in items}
@@ -86,23 +86,27 @@ def _spread(rows: Rows, placed: _Placed) -> None:
         placed.factors[item.alias] = step.factor
         if step.determined:
             placed.determined.add(item.alias)
+    here = around | {item.alias for item in rows.certain}
     for inner in rows.items:
         if isinstance(inner, Optional):
-            _spread(inner.rows, placed)
-            if not _same_for_a_unit(inner.rows, placed):
+            _spread(inner.rows, placed, here)
+            if not _same_for_a_unit(inner.rows, placed, here):
                 placed.determined -= {item.alias for item in inner.rows.occurrences}
 
 
-def _same_for_a_unit(rows: Rows, placed: _Placed) -> bool:
+def _same_for_a_unit(rows: Rows, placed: _Placed, around: frozenset[str]) -> bool:
     """Whether an optional side is there for all rows of a unit or for none: its ON speaks of nothing that differs within one."""
     fixed = placed.determined
+    present = fixed | around | {item.alias for item in rows.certain}
     filters = all(origin.alias in fixed for term in rows.filters for origin in (*term.values, *term.conditions))
-    return filters and all(_fixed(link, placed) for link in rows.links)
+    return filters and all(_fixed(link, placed, present) for link in rows.links)
 
 
-def _fixed(link: Link, placed: _Placed) -> bool:
+def _fixed(link: Link, placed: _Placed, present: set[str]) -> bool:
+    """Whether a link holds for all rows of a unit or for none; one that leads to the unit does, if both sides are there."""
     one, other = link
-    return _same_unit(placed.tables, one, other) or {one.alias, other.alias} <= placed.determined
+    aliases = {one.alias, other.alias}
+    return aliases <= placed.determined or (aliases <= present and _same_unit(placed.tables, one, other))
 
 
 def _certain_links(rows: Rows) -> list[Link]:
@@ -162,7 +166,7 @@ def _unplaced(grant: Grant, carrier: Occurrence, rows: Rows) -> Finding:
     """Say which occurrence hangs in the air, and what would place it."""
     tables = {item.alias: item.table for item in rows.occurrences}
     placed = _Placed(tables, {carrier.alias: 1}, set())
-    _spread(rows, placed)
+    _spread(rows, placed, frozenset())
     lost = [item for item in rows.occurrences if item.alias not in placed.factors]
     item = next((one for one in lost if not one.table.public), lost[0])
     if not item.table.public:

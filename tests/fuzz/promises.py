@@ -19,6 +19,7 @@ from policies.findings import CATALOGUE, NOTICES
 from policies.grant import Grant
 from policies.query import Allowed, EngineSql, Finding, SubmittedQuery
 from policies.reading.parse_trial import ProcessTrial
+from sandbox.isolation.child.engine import DISABLED_OPTIMIZERS
 from sandbox.jobs.prepare import NotPrepared, Parsers, Prepared, prepare
 from sandbox.kernel.canonical import digest
 from sandbox.kernel.errors import YuneiError
@@ -233,7 +234,7 @@ def _check_meaning(case: Case, found: Prepared, connection: duckdb.DuckDBPyConne
 
 
 def _engine() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(":memory:")
+    connection = duckdb.connect(config={"disabled_optimizers": DISABLED_OPTIMIZERS})
     connection.execute("SET threads = 1")
     connection.execute("SET enable_external_access = false")
     return connection

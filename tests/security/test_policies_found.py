@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from egress.model import ProtectionPlan
@@ -11,8 +12,10 @@ from egress.protect import protect
 from policies.engine.emit import emit
 from policies.query import Allowed, GovernedQuery, Refused
 from policies.reference import entries
+from sandbox.isolation.child.engine import DISABLED_OPTIMIZERS
 from sandbox.kernel.run import ExactTable
 from tests.factories_policies import codes, governed, verdict
+from tests.neighbours import run
 from tests.reference_policies import benign
 
 SQL = Path(__file__).parents[1] / "sql"
@@ -110,6 +113,54 @@ RELEASED = "(SELECT gender AS g, count(*) AS n FROM residents GROUP BY gender) t
 )
 def test_a_form_that_broke_later_is_refused_at_once(sql: str, code: str) -> None:
     assert code in codes(sql)
+
+
+PER_GROUP = "SELECT resident_id, department AS d, count(*) AS n, sum(1) AS s FROM visits GROUP BY resident_id, department"
+PAYERS = "SELECT resident_id, 'k' AS k, count(*) AS n FROM payments GROUP BY resident_id"
+SOMETIMES = "LEFT JOIN residents r ON r.resident_id = v.resident_id AND v.department = '内科'"
+
+
+@pytest.mark.parametrize(
+    ("keys", "rows"),
+    [
+        ("CASE WHEN b.n > 1 THEN 'm' ELSE 'o' END", f"({PER_GROUP}) b"),
+        ("CASE WHEN b.s > 1 THEN 'm' ELSE 'o' END", f"residents r JOIN ({PER_GROUP}) b ON b.resident_id = r.resident_id"),
+        ("r.gender", f"({PER_GROUP}) b LEFT JOIN residents r ON r.resident_id = b.resident_id AND b.n > 1"),
+        ("b.k", f"visits v {SOMETIMES} LEFT JOIN ({PAYERS}) b ON b.resident_id = r.resident_id"),
+    ],
+)
+def test_what_differs_among_the_rows_of_a_unit_makes_several_groups(keys: str, rows: str) -> None:
+    """A number of rows had no origin, and a side joined to an absent side counted as present."""
+    assert not governed(f"SELECT {keys} AS k, count(*) AS n FROM {rows} GROUP BY 1").cores[0].unit.one_group
+
+
+def test_a_number_of_rows_of_the_whole_unit_makes_one_group() -> None:
+    block = "SELECT resident_id, count(*) AS n FROM visits GROUP BY resident_id"
+    query = governed(f"SELECT CASE WHEN n > 1 THEN 'm' ELSE 'o' END AS k, count(*) AS n FROM ({block}) b GROUP BY 1")
+    assert query.cores[0].unit.one_group
+
+
+def test_whether_the_engine_answers_does_not_hang_on_the_rows() -> None:
+    """With its statistics on, DuckDB 2.0 fails on this join where no row has the value that ON asks for."""
+    query = governed(
+        "SELECT r.district, count(*) AS n FROM payments p JOIN residents r ON r.resident_id = p.resident_id "
+        "LEFT JOIN visits v ON v.resident_id = r.resident_id AND r.gender = 'F' GROUP BY 1"
+    )
+    planned = plan(query, None)
+    assert isinstance(planned, ProtectionPlan)
+    core = query.cores[0]
+    engine_sql, counted = emit(core, planned.cores[0].bounding), []
+    for gender in ("F", "__other"):
+        first, second = ({"__unit": unit, "__pid": unit, "__rank": 0, "resident_id": unit} for unit in (1, 2))
+        tables = {
+            "residents": [{**unit, "gender": gender, "district": "长安区"} for unit in (first, second)],
+            "visits": [{**first, "days": days} for days in (1, 2, 3)],
+            "payments": [{**first, "channel": channel} for channel in (1, 2, 3, 4)],
+            "hospitals": [],
+        }
+        with duckdb.connect(config={"threads": "1", "disabled_optimizers": DISABLED_OPTIMIZERS}) as engine:
+            counted.append(run(tables, engine_sql, engine, core.tables).rows[0][-1])
+    assert counted == [12, 4]
 
 
 def _chain(first: str, step: str, last: str, length: int) -> str:
