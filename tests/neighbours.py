@@ -133,7 +133,8 @@ class Draw:
         made += [f"COALESCE({item}, 'x')" for item in texts] + [f"UPPER(SUBSTRING({item}, 1, 2))" for item in texts]
         made += [f"NULLIF({item}, 'F')" for item in texts] + [f"CAST({item} AS VARCHAR)" for item in dates]
         made += [f"CASE WHEN {self.condition(1)} THEN 'a' WHEN {self.condition(1)} THEN NULL ELSE 'b' END"]
-        made += self._of("tier", "district", "street")
+        made += self._of("tier", "district", "street", "kind")
+        made += [f"CASE WHEN {item} > 1 THEN 'a' ELSE 'b' END" for item in self._of("times") * 3]
         return plain + made
 
     def condition(self, depth: int) -> str:
@@ -141,7 +142,7 @@ class Draw:
         if depth and self.random.random() < 0.5:
             left, right = self.condition(depth - 1), self.condition(depth - 1)
             return self.pick([f"NOT ({left})", f"({left}) AND ({right})", f"({left}) OR ({right})"])
-        made = [f"{item} > {self.pick([-1000, 3, 4999, '2.5'])}" for item in self._of("balance", "days", "tier")]
+        made = [f"{item} > {self.pick([-1000, 3, 4999, '2.5'])}" for item in self._of("balance", "days", "tier", "times")]
         made += [f"{item} = '{self.pick(['F', '内科', '长安区', 'zz'])}'" for item in self._of("gender", "department")]
         made += [f"{item} IN ('F', '外科', NULL)" for item in self._of("gender", "department")]
         made += [f"{item} IS {self.pick(['NULL', 'NOT NULL'])}" for item in self._of("gender", "visit_date", "channel", "days")]
@@ -203,7 +204,7 @@ _PARTS = (
     "FROM visits GROUP BY resident_id, department"
 )
 _SOME = "SELECT v.resident_id, avg(v.cost) AS cost, sum(h.beds) AS amount FROM visits v LEFT JOIN hospitals h USING (hospital)"
-WIDE_SOURCES: Sequence[Mapping[str, str]] = (
+WIDE_SOURCES: tuple[Mapping[str, str], ...] = (
     {"": f"{_L} visits v ON v.resident_id = r.resident_id", "r": "residents", "v": "visits"},
     {"": f"{_L} visits v ON v.resident_id = r.resident_id AND v.department = '内科'", "r": "residents", "v": "visits"},
     {
@@ -232,8 +233,28 @@ WIDE_SOURCES: Sequence[Mapping[str, str]] = (
         "b": "whole",
     },
 )
+_TIMES = "SELECT resident_id, department AS d, count(*) AS times, 'k' AS kind FROM visits GROUP BY resident_id, department"
+_ONCE = "SELECT resident_id, 'k' AS kind, count(*) AS times FROM payments GROUP BY resident_id"
+_MEET = "ON {0}.resident_id = {1}.resident_id"
+WIDE_SOURCES += (
+    {"": f"({_TIMES}) AS b", "b": "times"},
+    {
+        "": f"({_TIMES}) AS b LEFT JOIN residents r {_MEET.format('r', 'b')} AND b.times > 1",
+        "b": "times",
+        "r": "residents",
+    },
+    {
+        "": f"visits v LEFT JOIN residents r {_MEET.format('r', 'v')} AND v.department = '内科' "
+        f"LEFT JOIN ({_ONCE}) AS b {_MEET.format('b', 'r')}",
+        "v": "visits",
+        "r": "residents",
+        "b": "times",
+    },
+)
+"""Here whether a side is there, or a number of rows, differs among the rows of a unit."""
 _MADE = "resident_id UBIGINT, cost DECIMAL(8,2), amount BIGINT"
 SHAPES = {**SCHEMAS, "whole": _MADE, "parts": f"{_MADE}, department VARCHAR, visit_date DATE"}
+SHAPES["times"] = "resident_id UBIGINT, times BIGINT, kind VARCHAR"
 
 
 def run(tables: Tables, engine: EngineSql, connection: duckdb.DuckDBPyConnection, used: frozenset[str]) -> ExactTable:
