@@ -282,7 +282,10 @@ def _offence(node: exp.Expr) -> str | None:
         if type(node) in UNPROTECTED:
             return "PROTECTION_UNAVAILABLE"
         return "FUNCTION_NOT_ALLOWED" if isinstance(node, exp.Func) else "CONSTRUCT_NOT_ALLOWED"
-    extra = set(_present(node)) - allowed
+    present = set(_present(node))
+    if any(needed and name not in present for name, needed in node.arg_types.items() if isinstance(node, exp.Func)):
+        return "SYNTAX"
+    extra = present - allowed
     if not extra or _described_by_child(node, extra):
         return None
     return "PROTECTION_UNAVAILABLE" if extra <= UNPROTECTED_ARGUMENTS else "CONSTRUCT_NOT_ALLOWED"

@@ -186,13 +186,13 @@ def divide(left: Term, right: Term, step: Fraction = QUOTIENT_STEP) -> Term:
 
 
 def remainder(left: Term, right: Term) -> Term:
-    """Return the rest of left by right, with the sign of left; a zero divisor gives NULL."""
+    """Return the rest of left by right, with the sign of left; a zero divisor gives NULL. The least BIGINT has no rest by -1."""
     (a, b), (x, y) = aligned([left, right])
     most = max(abs(y.low), abs(y.high)) - 1
     low, high = (max(x.low, -most) if x.low < 0 else 0), (min(x.high, most) if x.high > 0 else 0)
     known = (x.has_floor and x.has_ceiling) or y.bounded
     number = Number(min(low, high, 0), max(low, high, 0), x.step, known, known)
-    return _or_null(_arithmetic(f"({a} % nullif({b}, 0))", number, left, right), left, right)
+    return _or_null(_arithmetic(f"({_as_type(a, x)} % nullif({b}, 0))", number, left, right), left, right)
 
 
 def _or_null(term: Term, left: Term, right: Term) -> Term:

@@ -163,6 +163,24 @@ def test_whether_the_engine_answers_does_not_hang_on_the_rows() -> None:
     assert counted == [12, 4]
 
 
+def test_the_least_integer_has_a_rest() -> None:
+    query = governed("SELECT count(*) FILTER (WHERE days % -1 = 0) AS n FROM visits")
+    planned = plan(query, None)
+    assert isinstance(planned, ProtectionPlan)
+    unit = {"__unit": 0, "__pid": 7, "__rank": 0, "resident_id": 7}
+    with duckdb.connect() as engine:
+        tables = {"visits": [{**unit, "days": days} for days in (-(2**63), 5)]}
+        found = run(tables, emit(query.cores[0], planned.cores[0].bounding), engine, query.cores[0].tables)
+    assert found.rows[0][-1] == 2
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT floor() AS s, count(*) AS n FROM residents", "SELECT count(*) FROM residents WHERE ceil() > 1"]
+)
+def test_a_function_without_its_argument_is_refused(sql: str) -> None:
+    assert set(codes(sql)) == {"SYNTAX"}
+
+
 def _chain(first: str, step: str, last: str, length: int) -> str:
     middle = "".join(f", a{i} AS ({step.format(f'a{i - 1}')})" for i in range(1, length))
     return f"WITH a0 AS ({first}){middle} {last.format(f'a{length - 1}')}"
