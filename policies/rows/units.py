@@ -103,10 +103,12 @@ def _same_for_a_unit(rows: Rows, placed: _Placed, around: frozenset[str]) -> boo
 
 
 def _fixed(link: Link, placed: _Placed, present: set[str]) -> bool:
-    """Whether a link holds for all rows of a unit or for none; one that leads to the unit does, if both sides are there."""
+    """Whether a link holds for all rows of a unit or for none; of sides that are there, one of the unit's own keys does."""
+    if {origin.alias for origin in link} <= placed.determined:
+        return True
     one, other = link
-    aliases = {one.alias, other.alias}
-    return aliases <= placed.determined or (aliases <= present and _same_unit(placed.tables, one, other))
+    keys = all(placed.tables[end.alias].direct and placed.tables[end.alias].unit_key == end.column for end in link)
+    return keys and {one.alias, other.alias} <= present and _same_unit(placed.tables, one, other)
 
 
 def _certain_links(rows: Rows) -> list[Link]:
