@@ -1,6 +1,7 @@
 """What was found by trying to break the compiler, each as a case of its own."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -9,11 +10,15 @@ import pytest
 from egress.model import ProtectionPlan
 from egress.plan import plan
 from egress.protect import protect
+from policies.decide import decide
 from policies.engine.emit import emit
-from policies.query import Allowed, GovernedQuery, Refused
+from policies.grant import Grant
+from policies.query import Allowed, GovernedQuery, Refused, SubmittedQuery
 from policies.reference import entries
+from policies.resolve import resolve
 from sandbox.isolation.child.engine import DISABLED_OPTIMIZERS
 from sandbox.kernel.run import ExactTable
+from tests import tpc_h, tpc_policies
 from tests.factories_policies import codes, governed, verdict
 from tests.neighbours import run
 from tests.reference_policies import benign
@@ -132,6 +137,24 @@ SOMETIMES = "LEFT JOIN residents r ON r.resident_id = v.resident_id AND v.depart
 def test_what_differs_among_the_rows_of_a_unit_makes_several_groups(keys: str, rows: str) -> None:
     """A number of rows had no origin, and a side joined to an absent side counted as present."""
     assert not governed(f"SELECT {keys} AS k, count(*) AS n FROM {rows} GROUP BY 1").cores[0].unit.one_group
+
+
+def test_a_key_that_leads_to_the_unit_over_another_table_finds_some_rows_of_the_unit_only() -> None:
+    """One order per customer may be left, and of the lines of a customer only its own find it."""
+    whole = tpc_h.suite()
+    grant = resolve(tpc_policies.policy(whole), tpc_policies.catalog(whole))
+    assert isinstance(grant, Grant)
+    single = replace(grant, tables={**grant.tables, "orders": replace(grant.tables["orders"], max_rows=1)})
+    sql = "SELECT o_orderdate, count(*) AS n FROM lineitem {}JOIN orders ON o_orderkey = l_orderkey GROUP BY 1"
+
+    def one_group(join: str) -> bool:
+        submitted = SubmittedQuery(single.policy.agreement, tpc_policies.PURPOSE, "dev", sql.format(join), {})
+        found = decide(submitted, single)
+        assert isinstance(found, Allowed)
+        return found.governed.cores[0].unit.one_group
+
+    assert one_group("")
+    assert not one_group("LEFT ")
 
 
 def test_a_number_of_rows_of_the_whole_unit_makes_one_group() -> None:
