@@ -4,7 +4,7 @@ A core is what noise is added to: group keys and aggregates of private rows, wit
 Nothing leaves private rows but through a core.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -171,10 +171,21 @@ def open_cores(context: Context, body: Body, first: int) -> Draft:
     scope = flatten(context, body, rows)
     sets = grouping_sets(group_items(body.select))
     draft = Draft(context, body, scope, rows, tuple(f"c{first + number}" for number in range(len(sets))), ())
-    draft.sets = tuple(tuple(dict.fromkeys(_add_key(draft, node) for node in group)) for group in sets)
+    placed = [[(_add_key(draft, node), node) for node in group] for group in sets]
+    draft.sets = tuple(tuple(dict.fromkeys(place for place, _ in group)) for group in placed)
+    if len(sets) > 1:
+        _check_apart(context.text, [pair for group in placed for pair in group])
     if len(draft.keys) > MAX_KEYS:
         raise Refusal(finding("TREE_TOO_LARGE"))
     return draft
+
+
+def _check_apart(text: str, placed: Iterable[tuple[int, exp.Expr]]) -> None:
+    """Refuse keys of several sets that are constants, or one value in two wordings: which of them is NULL would be lost."""
+    written: dict[int, exp.Expr] = {}
+    for place, node in placed:
+        if node.find(exp.Column) is None or written.setdefault(place, node) != node:
+            raise Refusal(finding("CONSTRUCT_NOT_ALLOWED", span_of(text, node), "GROUPING SETS"))
 
 
 def _add_key(draft: Draft, node: exp.Expr) -> int:

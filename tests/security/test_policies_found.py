@@ -204,6 +204,13 @@ def test_a_function_without_its_argument_is_refused(sql: str) -> None:
     assert set(codes(sql)) == {"SYNTAX"}
 
 
+@pytest.mark.parametrize("second", ["upper('x')", "CAST(gender AS VARCHAR)"])
+def test_keys_of_several_sets_that_the_tree_could_not_tell_apart_are_refused(second: str) -> None:
+    sql = f"SELECT gender AS a, {second} AS b, count(*) AS n FROM residents GROUP BY {{}}"
+    assert set(codes(sql.format(f"ROLLUP (gender, {second})"))) == {"CONSTRUCT_NOT_ALLOWED"}
+    assert isinstance(verdict(sql.format(f"gender, {second}")), Allowed)
+
+
 def _chain(first: str, step: str, last: str, length: int) -> str:
     middle = "".join(f", a{i} AS ({step.format(f'a{i - 1}')})" for i in range(1, length))
     return f"WITH a0 AS ({first}){middle} {last.format(f'a{length - 1}')}"
