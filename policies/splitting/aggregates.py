@@ -39,9 +39,13 @@ class Aggregates:
 
     scope: Scope
     found: list[AggregateTerm] = field(default_factory=list)
+    unit_keys: list[Origin] = field(default_factory=list)
+    """Every key whose distinct values were counted, also where the count became one with another."""
 
     def add(self, made: AggregateTerm) -> Ref:
         """Keep an aggregate and return the column that it becomes."""
+        if made.unit_key is not None:
+            self.unit_keys.append(made.unit_key)
         asked = made.argument.identity if made.argument is not None else None
         for known in self.found:
             same = known.argument.identity if known.argument is not None else None

@@ -73,7 +73,7 @@ class Draft:
         """
         unit = attribute(self.context.grant, self.rows)
         tables = {item.alias: item.table for item in self.rows.occurrences}
-        for key in (item.unit_key for item in self.aggregates.found if item.unit_key is not None):
+        for key in self.aggregates.unit_keys:
             table = tables[key.alias]
             if table.unit_key != key.column or not table.direct:
                 place = span_of(self.context.text, self.body.select)

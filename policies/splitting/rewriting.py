@@ -86,9 +86,7 @@ def _uses(draft: Draft) -> Iterator[tuple[Origin, str]]:
     for level in draft.rows.nested():
         for link in level.links:
             yield from ((origin, "join") for origin in link)
-    for item in draft.aggregates.found:
-        if item.unit_key is not None:
-            yield item.unit_key, "count_distinct"
+    yield from ((key, "count_distinct") for key in draft.aggregates.unit_keys)
 
 
 def _flows(terms: Iterable[Term], how: str) -> Iterator[tuple[Origin, str]]:

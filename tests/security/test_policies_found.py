@@ -157,6 +157,18 @@ def test_a_key_that_leads_to_the_unit_over_another_table_finds_some_rows_of_the_
     assert not one_group("LEFT ")
 
 
+@pytest.mark.parametrize("counts", ["{0} AS a, {1} AS b", "{1} AS a, {0} AS b", "{1} AS a"])
+def test_a_count_of_keys_that_are_no_units_is_refused_beside_a_count_of_units_too(counts: str) -> None:
+    """Beside it, the number of lines' orders was answered with the number of customers."""
+    whole = tpc_h.suite()
+    grant = resolve(tpc_policies.policy(whole), tpc_policies.catalog(whole))
+    assert isinstance(grant, Grant)
+    shown = counts.format("count(DISTINCT o_custkey)", "count(DISTINCT l_orderkey)")
+    sql = f"SELECT {shown} FROM lineitem JOIN orders ON l_orderkey = o_orderkey"
+    found = decide(SubmittedQuery(grant.policy.agreement, tpc_policies.PURPOSE, "dev", sql, {}), grant)
+    assert isinstance(found, Refused)
+
+
 def test_a_number_of_rows_of_the_whole_unit_makes_one_group() -> None:
     block = "SELECT resident_id, count(*) AS n FROM visits GROUP BY resident_id"
     query = governed(f"SELECT CASE WHEN n > 1 THEN 'm' ELSE 'o' END AS k, count(*) AS n FROM ({block}) b GROUP BY 1")
