@@ -9,7 +9,7 @@ from egress.accuracy import PAIR
 from egress.bounding import centre_of
 from egress.exact import order_of
 from egress.model import CorePlan, Part, Primitives, ProtectedColumn, ProtectedResult, ProtectionPlan
-from egress.post.evaluate import Evaluator, Row
+from egress.post.evaluate import Evaluator, Row, exact
 from egress.post.values import Value
 from egress.tails import half_width
 from policies.query import Aggregate, Core, GovernedQuery, OutputColumn, interval_of
@@ -47,7 +47,7 @@ def _core_rows(plan: CorePlan, core: Core, primitives: Primitives) -> list[Row]:
     names = [key.name for key in core.keys]
     rows: list[Row] = []
     for key, values in sorted(primitives, key=lambda item: order_of(item[0])):
-        row: Row = dict(zip(names, map(_value, key), strict=True))
+        row: Row = dict(zip(names, map(exact, key), strict=True))
         for name, render in renderers:
             row[name], row[name + LOW], row[name + HIGH] = render(values)
         rows.append(row)
@@ -75,10 +75,6 @@ def _type_of(shape: Shape) -> str:
     if shape.kind == "decimal":
         return f"decimal(38,{shape.places})"
     return "text" if shape.kind == "null" else shape.kind
-
-
-def _value(cell: Cell) -> Value:
-    return Fraction(cell) if isinstance(cell, Decimal) else cell
 
 
 def _cell(value: Value, kind: str) -> Cell:

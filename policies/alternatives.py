@@ -14,6 +14,7 @@ from sqlglot.errors import SqlglotError
 from policies.findings import Refusal
 from policies.grant import Grant
 from policies.query import Finding, Fix
+from policies.reading.bodies import group_items, meant
 from policies.reading.names import MAX_NAME
 from policies.reading.parse import read_tree
 from policies.reading.text import check_text, check_tokens, span_of
@@ -172,12 +173,8 @@ def _holds(root: exp.Expr, node: exp.Expr) -> bool:
 
 def _ungroup(select: exp.Select, item: exp.Expr) -> None:
     """Take the same expression out of the other of SELECT and GROUP BY."""
-    meant = item.this if isinstance(item, exp.Alias) else item
-    group = select.args.get("group")
-    keys = list(group.expressions) if group is not None else []
-    for other in (*keys, *select.expressions):
-        same = other.this if isinstance(other, exp.Alias) else other
-        if other is not item and same == meant and isinstance(other.parent, exp.Expr):
+    for other in (*group_items(select), *select.expressions):
+        if other is not item and meant(other) == meant(item) and isinstance(other.parent, exp.Expr):
             if len(other.parent.args["expressions"]) > 1:
                 other.pop()
             elif isinstance(other.parent, exp.Group):
@@ -244,7 +241,7 @@ def _grouped(tree: exp.Query, node: exp.Expr) -> Iterator[exp.Query]:
     select = node if isinstance(node, exp.Select) else node.find_ancestor(exp.Select)
     if select is None:
         return
-    plain = [item.this if isinstance(item, exp.Alias) else item for item in select.expressions if item.find(exp.AggFunc) is None]
+    plain = [meant(item) for item in select.expressions if item.find(exp.AggFunc) is None]
     keys = [item.copy() for item in plain if item.find(exp.Column) is not None and not item.is_star]
     if select.find(exp.AggFunc) is None:
         for item in [item for item in select.expressions if item.is_star]:

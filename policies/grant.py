@@ -66,6 +66,10 @@ class GrantedTable:
     leads: frozenset[str] = frozenset()
     """Columns of a private table, unique there, over which other tables lead to its units."""
 
+    def names_unit(self, column: str) -> bool:
+        """Return whether a value of the column names one unit and no other does."""
+        return self.direct and column == self.unit_key
+
 
 @dataclass(frozen=True)
 class Grant:

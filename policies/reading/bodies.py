@@ -6,7 +6,7 @@ released values, which have passed through a protected core.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from sqlglot import exp
 
@@ -82,10 +82,15 @@ def takes_released(sources: Mapping[str, Source]) -> bool:
     return any(not isinstance(item, GrantedTable) and item.level == "released" for item in sources.values())
 
 
+def listed(node: exp.Expr, clause: str) -> Sequence[Any]:
+    """Return the terms of a clause, as written; none where it is not there."""
+    found = node.args.get(clause)
+    return found.expressions if found is not None else ()
+
+
 def group_items(select: exp.Select) -> Sequence[exp.Expr]:
-    """Return the terms of GROUP BY, as written."""
-    group = select.args.get("group")
-    return group.expressions if group is not None else ()
+    """Return the terms of GROUP BY."""
+    return listed(select, "group")
 
 
 def conjuncts(condition: exp.Expr) -> Iterator[exp.Expr]:

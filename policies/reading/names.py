@@ -26,6 +26,7 @@ from policies.reading.bodies import (
     folded,
     group_items,
     is_unit_key,
+    listed,
     meant,
     takes_released,
 )
@@ -124,8 +125,7 @@ def _bind_set(names: _Names, node: exp.SetOperation) -> SetBody:
     _check_ctes_used(inner, node)
     names.used |= inner.used
     body = SetBody(node, left, right, left.outputs, left.occurrences + right.occurrences)
-    order = node.args.get("order")
-    for item in order.expressions if order is not None else ():
+    for item in listed(node, "order"):
         _bind_set_order(names, body, item)
     return body
 
@@ -191,14 +191,9 @@ def _occurrences(sources: Mapping[str, Source]) -> int:
     return sum(1 if isinstance(item, GrantedTable) else item.occurrences for item in sources.values())
 
 
-def _ctes(query: exp.Expr) -> Sequence[exp.CTE]:
-    clause = query.args.get("with_")
-    return clause.expressions if clause is not None else ()
-
-
 def _bind_ctes(names: _Names, query: exp.Expr) -> None:
     declared: set[str] = set()
-    for cte in _ctes(query):
+    for cte in listed(query, "with_"):
         name = folded(cte.alias)
         if name in names.grant.tables:
             raise names.refuse("NAME_SHADOWS_TABLE", cte.args["alias"], cte.alias)
@@ -209,7 +204,7 @@ def _bind_ctes(names: _Names, query: exp.Expr) -> None:
 
 
 def _check_ctes_used(names: _Names, query: exp.Expr) -> None:
-    unused = [cte for cte in _ctes(query) if folded(cte.alias) not in names.used]
+    unused = [cte for cte in listed(query, "with_") if folded(cte.alias) not in names.used]
     if unused:
         raise names.refuse("CTE_UNUSED", unused[0].args["alias"], unused[0].alias)
 

@@ -283,7 +283,7 @@ def _offence(node: exp.Expr) -> str | None:
             return "PROTECTION_UNAVAILABLE"
         return "FUNCTION_NOT_ALLOWED" if isinstance(node, exp.Func) else "CONSTRUCT_NOT_ALLOWED"
     present = set(_present(node))
-    if any(needed and name not in present for name, needed in node.arg_types.items() if isinstance(node, exp.Func)):
+    if isinstance(node, exp.Func) and not {name for name, needed in node.arg_types.items() if needed} <= present:
         return "SYNTAX"
     extra = present - allowed
     if not extra or _described_by_child(node, extra):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlglot import exp
 
 from policies.findings import Refusal
-from policies.reading.bodies import Source, columns_of, folded, meant
+from policies.reading.bodies import Source, columns_of, folded, listed, meant
 
 Merged = Mapping[str, tuple[str, ...]]
 """For each column that USING merged, the aliases that share it; the first stands for all."""
@@ -94,8 +94,7 @@ def spell_out_references(refuse: Refuse, select: exp.Select, sources: Mapping[st
             _spell_out_list(refuse, select, group, aliases, offered)
         if not group.expressions:
             select.set("group", None)
-    order = select.args.get("order")
-    for item in order.expressions if order is not None else ():
+    for item in listed(select, "order"):
         item.args["this"] = _referred(refuse, select, item.this, aliases, set())
 
 

@@ -1,20 +1,20 @@
 """The clauses of one SELECT above its groups, read into the tree: HAVING, windows, QUALIFY, outputs, DISTINCT, order, limit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from policies.findings import Refusal, finding
 from policies.query import Finding
-from policies.reading.bodies import Body
+from policies.reading.bodies import Body, listed
 from policies.reading.text import span_of
-from policies.released.made import Answered, Made
+from policies.released.made import Answered, Made, shown
 from policies.released.values import Values
 from policies.released.windows import ordered
 from policies.rows import constants
 from policies.rows.terms import Term
-from policies.tree import HIGH, LOW, Cut, Distinct, Expr, Kept, Mapped, Named, Order, Ref, Relation, Sorted, Window, Windowed
+from policies.tree import Cut, Distinct, Expr, Kept, Mapped, Named, Order, Ref, Relation, Sorted, Window, Windowed
 from sandbox.kernel.run import Parameter
 
 MAX_LIMIT = 1_000_000
@@ -50,10 +50,10 @@ def read_clauses(scope: Values, body: Body) -> Clauses:
             findings.extend(refusal.findings)
     if findings:
         raise Refusal(*findings[:10])
-    having, qualify, order = (select.args.get(name) for name in ("having", "qualify", "order"))
+    having, qualify = (select.args.get(name) for name in ("having", "qualify"))
     kept = None if having is None else scope.condition(having.this).value
     qualified = None if qualify is None else scope.condition(qualify.this).value
-    terms = tuple(ordered(scope, item)[0] for item in (order.expressions if order is not None else ()))
+    terms = tuple(ordered(scope, item)[0] for item in listed(select, "order"))
     limit, offset = page_of(scope.text, scope.parameters, select)
     windows = tuple(scope.windows.found)
     return Clauses(kept, windows, qualified, tuple(outputs), bool(select.args.get("distinct")), terms, limit, offset)
@@ -66,14 +66,10 @@ def stacked(source: Relation, clauses: Clauses, *, single: bool) -> Answered:
         relation = Windowed(relation, clauses.windows)
     if clauses.qualify is not None:
         relation = Kept(relation, clauses.qualify)
-    shown, columns = [], {}
-    for name, made in clauses.outputs:
-        shown.append(Named(name, made.value))
-        columns[name] = Made(Ref(name), made.shape, made.lineage, made.noisy, made.sources)
-        if made.interval:
-            shown += [Named(name + end, Ref(str(made.name) + end)) for end in (LOW, HIGH)]
+    columns = {name: replace(made, value=Ref(name)) for name, made in clauses.outputs}
+    outputs = [item for name, made in clauses.outputs for item in shown(name, made, interval=made.interval)]
     hidden = [Named(f"o{place}.", term.value) for place, term in enumerate(clauses.order)]
-    relation = Mapped(relation, (*shown, *hidden))
+    relation = Mapped(relation, (*outputs, *hidden))
     if clauses.distinct:
         relation = Distinct(relation, tuple(columns))
     if hidden:
@@ -82,7 +78,7 @@ def stacked(source: Relation, clauses: Clauses, *, single: bool) -> Answered:
     if clauses.limit is not None or clauses.offset:
         relation = Cut(relation, clauses.limit, clauses.offset)
     if hidden:
-        relation = Mapped(relation, tuple(Named(item.name, Ref(item.name)) for item in shown))
+        relation = Mapped(relation, tuple(Named(item.name, Ref(item.name)) for item in outputs))
     return Answered(relation, columns, single=single or clauses.limit == 1)
 
 

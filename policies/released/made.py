@@ -9,7 +9,7 @@ from sqlglot import exp
 from policies.released.shapes import NULL, TEXT, decimal, shape_of_call
 from policies.rows import constants, numbers
 from policies.rows.terms import Term
-from policies.tree import Call, Const, Constant, Expr, Kind, Ref, Relation, Shape
+from policies.tree import HIGH, LOW, Call, Const, Constant, Expr, Kind, Named, Ref, Relation, Shape
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,12 @@ class Made:
     def interval(self) -> bool:
         """Whether the ends of its noise interval stand beside it."""
         return self.noisy and bool(self.sources) and self.name is not None
+
+
+def shown(name: str, made: Made, *, interval: bool) -> list[Named]:
+    """Return an expression under a name and, where asked, the ends of its interval behind it."""
+    ends = (LOW, HIGH) if interval else ()
+    return [Named(name, made.value), *(Named(name + end, Ref(f"{made.name}{end}")) for end in ends)]
 
 
 Leaf = Callable[[exp.Expr], Made | None]

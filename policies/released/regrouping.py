@@ -9,21 +9,16 @@ from policies.reading.bodies import Body, group_items
 from policies.reading.text import span_of
 from policies.released.grouping import grouping_sets, level_of, united_sets
 from policies.released.made import Made, joined
-from policies.released.shapes import INTEGER, quotient, total
+from policies.released.shapes import INTEGER, quotient, total, unchanged
 from policies.released.values import Values
 from policies.tree import Const, Expr, Grouped, Named, Ref, Relation, Shape, Total
-
-
-def _first(shapes: Sequence[Shape]) -> Shape:
-    return shapes[0]
-
 
 TOTALS: Mapping[type[exp.Expr], tuple[str, Callable[[Sequence[Shape]], Shape]]] = {
     exp.Count: ("count", lambda _: INTEGER),
     exp.Sum: ("sum", total),
     exp.Avg: ("avg", quotient),
-    exp.Min: ("min", _first),
-    exp.Max: ("max", _first),
+    exp.Min: ("min", unchanged),
+    exp.Max: ("max", unchanged),
     exp.Median: ("median", quotient),
 }
 """Every aggregate that may be asked of released values."""

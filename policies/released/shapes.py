@@ -61,6 +61,11 @@ def total(shapes: Sequence[Shape]) -> Shape:
     return united(numeric(shapes))
 
 
+def unchanged(shapes: Sequence[Shape]) -> Shape:
+    """Return the shape of what is one of the values of its first argument."""
+    return shapes[0]
+
+
 def decimal(places: int) -> Shape:
     """Return a decimal of at most `MOST_PLACES` places."""
     return Shape("decimal", min(places, MOST_PLACES))

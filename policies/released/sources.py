@@ -1,16 +1,16 @@
 """The FROM of a SELECT over released values: relations side by side, joined where values agree."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from policies.findings import Refusal, finding
 from policies.reading.bodies import Body, Query, SetBody, conjuncts
 from policies.reading.text import span_of
-from policies.released.made import Answered, Leaf, Made, called
+from policies.released.made import Answered, Leaf, Made, called, shown
 from policies.released.values import Values
-from policies.tree import HIGH, LOW, Call, Expr, Joined, Mapped, Named, OneRow, Ref, Relation
+from policies.tree import Call, Expr, Joined, Mapped, OneRow, Ref, Relation
 
 Columns = dict[tuple[str, str], Made]
 
@@ -74,19 +74,14 @@ def _leaf_of(columns: Columns) -> Leaf:
 
 
 def _columns(answered: Answered, prefix: str) -> dict[str, Made]:
-    return {
-        name: Made(Ref(f"{prefix}.{name}"), made.shape, made.lineage, made.noisy, made.sources)
-        for name, made in answered.columns.items()
-    }
+    return {name: replace(made, value=Ref(f"{prefix}.{name}")) for name, made in answered.columns.items()}
 
 
 def _named(answered: Answered, prefix: str) -> Mapped:
     """Give a source's columns names that meet no other source's."""
-    shown = []
-    for name, made in answered.columns.items():
-        ends = ("", LOW, HIGH) if made.interval else ("",)
-        shown += [Named(f"{prefix}.{name}{end}", Ref(f"{name}{end}")) for end in ends]
-    return Mapped(answered.relation, tuple(shown))
+    columns = answered.columns.items()
+    named = (item for name, made in columns for item in shown(f"{prefix}.{name}", made, interval=made.interval))
+    return Mapped(answered.relation, tuple(named))
 
 
 def _names(columns: Columns) -> Iterator[str]:

@@ -16,7 +16,7 @@ from policies.reading.text import span_of
 from policies.released.made import Answered, Leaf, Made, Subquery, as_date, called, constant, joined, matched, of_term
 from policies.released.shapes import BOOLEAN, INTEGER, NULL, QUOTIENT_PLACES, TEXT, decimal, numeric, united
 from policies.rows import constants
-from policies.rows.casts import digits_of
+from policies.rows.casts import KINDS, digits_of
 from policies.tree import Call, Const, Exists, Member, Scalar, Shape, Window
 from sandbox.kernel.run import Parameter
 
@@ -199,19 +199,15 @@ def _if(scope: Values, node: exp.Expr) -> Made:
     return called("case", [scope.condition(node.this), scope.compile(node.args["true"]), last])
 
 
-def _places(node: exp.Expr | None, most: int) -> int:
-    if node is None:
-        return 0
-    if not isinstance(node, exp.Literal) or node.is_string or not str(node.this).isdigit() or int(node.this) > most:
-        raise Refusal(finding("ARGUMENT_NOT_LITERAL"))
-    return int(node.this)
+def _places(node: exp.Expr | None) -> int:
+    return 0 if node is None else constants.whole(node, 0, MOST_ROUNDED)
 
 
 def _round(scope: Values, node: exp.Expr) -> Made:
     decimals = node.args.get("decimals")
     if isinstance(decimals, exp.Neg):
-        return _rounded(scope.compile(node.this), -_places(decimals.this, MOST_ROUNDED))
-    return _rounded(scope.compile(node.this), _places(decimals, MOST_ROUNDED))
+        return _rounded(scope.compile(node.this), -_places(decimals.this))
+    return _rounded(scope.compile(node.this), _places(decimals))
 
 
 def _rounded(value: Made, places: int) -> Made:
@@ -255,16 +251,7 @@ def _cast(scope: Values, node: exp.Expr) -> Made:
     return made
 
 
-_KINDS: Mapping[exp.DType, str] = {
-    exp.DType.INT: "integer",
-    exp.DType.BIGINT: "integer",
-    exp.DType.TEXT: "text",
-    exp.DType.VARCHAR: "text",
-    exp.DType.DATE: "date",
-    exp.DType.DECIMAL: "decimal",
-    exp.DType.DOUBLE: "double",
-    exp.DType.FLOAT: "double",
-}
+_KINDS = {**KINDS, exp.DType.DOUBLE: "double", exp.DType.FLOAT: "double"}
 
 _BOTH = ("this", "expression")
 _RULES: Mapping[type[exp.Expr], Rule] = {

@@ -6,19 +6,18 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from policies.findings import Refusal, finding
+from policies.reading.bodies import listed
 from policies.released.made import Made, joined, matched
-from policies.released.shapes import INTEGER, decimal, quotient, total, united
+from policies.released.regrouping import TOTALS
+from policies.released.shapes import INTEGER, decimal, unchanged, united
 from policies.released.values import Values
+from policies.rows import constants
 from policies.tree import Frame, Order, Ref, Shape, Window
 
 MOST_OFFSET = 1_000
 """Rows that a frame may reach beyond the present one, where it is bounded, and that lag and lead may look away."""
 
 _RATIO = decimal(6)
-
-
-def _first(shapes: Sequence[Shape]) -> Shape:
-    return shapes[0]
 
 
 def _lag(shapes: Sequence[Shape]) -> Shape:
@@ -45,13 +44,9 @@ KINDS: Mapping[type[exp.Expr], Kind] = {
     exp.Ntile: Kind("ntile", ("this",), ordered=True),
     exp.Lag: Kind("lag", ("this", "offset", "default"), _lag, ordered=True),
     exp.Lead: Kind("lead", ("this", "offset", "default"), _lag, ordered=True),
-    exp.FirstValue: Kind("first_value", ("this",), _first),
-    exp.LastValue: Kind("last_value", ("this",), _first),
-    exp.Count: Kind("count", ("this",)),
-    exp.Sum: Kind("sum", ("this",), total),
-    exp.Avg: Kind("avg", ("this",), quotient),
-    exp.Min: Kind("min", ("this",), _first),
-    exp.Max: Kind("max", ("this",), _first),
+    exp.FirstValue: Kind("first_value", ("this",), unchanged),
+    exp.LastValue: Kind("last_value", ("this",), unchanged),
+    **{node: Kind(name, ("this",), shape) for node, (name, shape) in TOTALS.items() if node is not exp.Median},
 }
 """Every window function that may stand over released values."""
 
@@ -77,7 +72,7 @@ class Windows:
         if kind is None:
             code = "FUNCTION_NOT_ALLOWED" if isinstance(function, exp.Func) else "CONSTRUCT_NOT_ALLOWED"
             raise Refusal(finding(code, obj=function.key.upper()))
-        order = tuple(ordered(scope, item) for item in _order(over))
+        order = tuple(ordered(scope, item) for item in listed(over, "order"))
         if kind.ordered and not order:
             raise Refusal(finding("WINDOW_WITHOUT_ORDER", obj=kind.name))
         arguments = matched([scope.compile(item) for item in _arguments(function, kind)])
@@ -112,11 +107,6 @@ def ordered(scope: Values, item: exp.Ordered) -> tuple[Order, Made]:
     return Order(made.value, bool(item.args.get("desc")), bool(item.args.get("nulls_first"))), made
 
 
-def _order(over: exp.Window) -> Sequence[exp.Ordered]:
-    clause = over.args.get("order")
-    return clause.expressions if clause is not None else ()
-
-
 def _arguments(function: exp.Expr, kind: Kind) -> Sequence[exp.Expr]:
     if isinstance(function.args.get("this"), exp.Star):
         return ()
@@ -130,9 +120,7 @@ def _arguments(function: exp.Expr, kind: Kind) -> Sequence[exp.Expr]:
 
 
 def _offset(node: exp.Expr) -> int:
-    if not isinstance(node, exp.Literal) or node.is_string or not str(node.this).isdigit() or int(node.this) > MOST_OFFSET:
-        raise Refusal(finding("ARGUMENT_NOT_LITERAL"))
-    return int(node.this)
+    return constants.whole(node, 0, MOST_OFFSET)
 
 
 def _frame(spec: exp.Expr | None) -> Frame | None:

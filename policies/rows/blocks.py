@@ -15,7 +15,7 @@ from policies.findings import Refusal, finding
 from policies.grant import PSEUDONYM, UNIT
 from policies.reading.bodies import Body, aggregates_in, group_items, is_unit_key
 from policies.reading.text import span_of
-from policies.rows import numbers
+from policies.rows import constants, numbers
 from policies.rows.expressions import Scope, check_granted, filtered
 from policies.rows.relation import Block, Context, Occurrence, Rows
 from policies.rows.rowtext import rows_text
@@ -26,7 +26,7 @@ AVERAGE_STEPS = 1_000
 """An average within a unit is kept to a thousandth of its argument's step, truncated towards zero."""
 
 Identity = tuple[str, str, Fraction | None]
-_ROW = Term("TRUE", "boolean", domain=(True,), literal=True)
+_ROW = constants.of_boolean(value=True)
 
 
 @dataclass

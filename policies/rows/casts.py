@@ -31,15 +31,16 @@ def cast(term: Term, node: exp.Expr) -> Term:
     return rule(term)
 
 
-_KINDS: Mapping[exp.DType, str] = {
+KINDS: Mapping[exp.DType, str] = {
     exp.DType.INT: "integer",
     exp.DType.BIGINT: "integer",
     exp.DType.TEXT: "text",
     exp.DType.VARCHAR: "text",
     exp.DType.DATE: "date",
-    exp.DType.BOOLEAN: "boolean",
     exp.DType.DECIMAL: "decimal",
 }
+"""Types that anything may be cast to, of rows and of released values."""
+_KINDS = {**KINDS, exp.DType.BOOLEAN: "boolean"}
 
 
 def _text_to_date(term: Term) -> Term:

@@ -102,6 +102,18 @@ def as_date(term: Term) -> Term:
     )
 
 
+def whole(node: exp.Expr | None, low: int, high: int) -> int:
+    """Return a literal whole number within its range.
+
+    Raises:
+        Refusal: ARGUMENT_NOT_LITERAL.
+
+    """
+    if not isinstance(node, exp.Literal) or node.is_string or not str(node.this).isdigit() or not low <= int(node.this) <= high:
+        raise Refusal(finding("ARGUMENT_NOT_LITERAL"))
+    return int(node.this)
+
+
 def parameter(node: exp.Placeholder, given: Mapping[str, Parameter]) -> Term:
     """Return the term of `$name`, bound and typed to the end.
 

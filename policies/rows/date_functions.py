@@ -12,6 +12,7 @@ from policies.findings import Refusal, finding
 from policies.query import DATE_CEILING, DATE_FLOOR
 from policies.rows.constants import of_date
 from policies.rows.dates import finer, first_day, months_later, periods
+from policies.rows.meeting import column_of
 from policies.rows.terms import Grain, Term, mix, whole_steps
 from policies.rows.text_functions import require
 
@@ -49,8 +50,7 @@ def check_grain(unit: Grain, term: Term) -> None:
 
     """
     if finer(unit, term.grain):
-        obj = f"{term.origin.table}.{term.origin.column}" if term.origin else None
-        raise Refusal(finding("PART_FINER_THAN_GRANTED", obj=obj))
+        raise Refusal(finding("PART_FINER_THAN_GRANTED", obj=column_of(term)))
 
 
 def part(term: Term, name: str) -> Term:

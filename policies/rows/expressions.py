@@ -86,7 +86,7 @@ class Scope:
                 raise Refusal(finding("KEY_MISUSED", obj=column_of(operand)))
             refused = sorted(item for item in operand.values if "compare" not in self.grants[item.table, item.column])
             if refused:
-                raise Refusal(finding("COLUMN_NOT_COMPARABLE", obj=f"{refused[0].table}.{refused[0].column}"))
+                raise Refusal(finding("COLUMN_NOT_COMPARABLE", obj=refused[0].spoken))
         mixed = mix([], operands)
         touched = frozenset().union(*(item.values for item in operands))
         rank = Rank.DIMENSION if touched or mixed.conditions else Rank.PUBLIC
@@ -114,7 +114,7 @@ def check_granted(scope: Scope, term: Term, functions: frozenset[str], uses: fro
     for origin in sorted(term.values):
         granted = scope.functions[origin.table, origin.column]
         if not granted & functions and not scope.grants[origin.table, origin.column] & uses:
-            raise Refusal(finding("AGGREGATE_NOT_GRANTED", obj=f"{origin.table}.{origin.column}"))
+            raise Refusal(finding("AGGREGATE_NOT_GRANTED", obj=origin.spoken))
 
 
 Rule = Callable[[Scope, exp.Expr], Term]
@@ -287,7 +287,7 @@ def _folded(term: Term, *operands: Term) -> Term:
 def _round(scope: Scope, node: exp.Expr) -> Term:
     (operand,) = _numeric(scope, node.this)
     places = node.args.get("decimals")
-    return numbers.rounded(operand, 0 if places is None else text_functions.whole(places, 0, 9))
+    return numbers.rounded(operand, 0 if places is None else constants.whole(places, 0, 9))
 
 
 def _ceil(scope: Scope, node: exp.Expr) -> Term:

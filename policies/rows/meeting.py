@@ -11,7 +11,7 @@ from policies.rows.terms import Rank, Term, mix, united_domain
 
 def column_of(term: Term) -> str | None:
     """Name the column that a term is, if it is one."""
-    return f"{term.origin.table}.{term.origin.column}" if term.origin else None
+    return term.origin.spoken if term.origin else None
 
 
 def no_key(term: Term) -> Term:

@@ -33,6 +33,11 @@ class Origin(NamedTuple):
     table: str
     column: str
 
+    @property
+    def spoken(self) -> str:
+        """The column as findings and lineages name it."""
+        return f"{self.table}.{self.column}"
+
 
 @dataclass(frozen=True, slots=True)
 class Number:
@@ -145,4 +150,4 @@ def united_domain(terms: Iterable[Term]) -> tuple[Value, ...] | None:
 
 def lineage_of(term: Term) -> tuple[str, ...]:
     """Return the columns that enter a term, as `table.column`, sorted."""
-    return tuple(sorted({f"{item.table}.{item.column}" for item in (*term.values, *term.conditions)}))
+    return tuple(sorted({item.spoken for item in (*term.values, *term.conditions)}))

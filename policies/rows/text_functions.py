@@ -12,6 +12,7 @@ from sqlglot import exp
 from policies.engine import engine_text as sql
 from policies.findings import Refusal, finding
 from policies.grant import Value
+from policies.rows.constants import whole
 from policies.rows.terms import Term, mix, whole_steps
 
 MOST_JOINED, MOST_CONSTANT = 8, 40
@@ -70,18 +71,6 @@ def trim(term: Term, _node: exp.Expr) -> Term:
     # which blanks beside the ASCII one are taken differs between libraries
     plain = all(str(value).strip() == str(value).strip(" ") for value in term.domain or ())
     return made if plain else dataclasses.replace(made, domain=None)
-
-
-def whole(node: exp.Expr | None, low: int, high: int) -> int:
-    """Return a literal whole number within its range.
-
-    Raises:
-        Refusal: ARGUMENT_NOT_LITERAL.
-
-    """
-    if not isinstance(node, exp.Literal) or node.is_string or not str(node.this).isdigit() or not low <= int(node.this) <= high:
-        raise Refusal(finding("ARGUMENT_NOT_LITERAL"))
-    return int(node.this)
 
 
 def substring(term: Term, node: exp.Expr) -> Term:

@@ -107,7 +107,7 @@ def _fixed(link: Link, placed: _Placed, present: set[str]) -> bool:
     if {origin.alias for origin in link} <= placed.determined:
         return True
     one, other = link
-    keys = all(placed.tables[end.alias].direct and placed.tables[end.alias].unit_key == end.column for end in link)
+    keys = all(placed.tables[end.alias].names_unit(end.column) for end in link)
     return keys and {one.alias, other.alias} <= present and _same_unit(placed.tables, one, other)
 
 

@@ -80,8 +80,6 @@ _ROWS = Aggregate("", "count", has_argument=False, low=1, high=1, step=Decimal(1
 def _count(gathered: Aggregates, node: exp.Expr, condition: exp.Expr | None) -> Expr:
     if isinstance(node.this, exp.Distinct):
         return _count_unit(gathered, node, condition)
-    if node.this is None:
-        raise Refusal(finding("SYNTAX"))
     star = isinstance(node.this, exp.Star)
     term = constants.of_boolean(value=True) if star else gathered.scope.compile(node.this)
     if term.rank is Rank.KEY:
@@ -139,7 +137,7 @@ def _bounded(term: Term, node: exp.Expr, kind: AggregateKind) -> AggregateTerm:
     number = numbers.number_of(term)
     if not number.bounded:
         clamp = f"LEAST(GREATEST({node.this.sql('duckdb', comments=False)}, 0), 1000)"
-        column = next((f"{item.table}.{item.column}" for item in sorted(term.values)), None)
+        column = next((item.spoken for item in sorted(term.values)), None)
         raise Refusal(finding("BOUNDS_MISSING", obj=column, hint=(f"例如 {clamp}", f"For example {clamp}")))
     if max(-number.low, number.high) >= numbers.BIGINT:
         raise Refusal(finding("RANGE_TOO_WIDE"))
@@ -189,7 +187,7 @@ def _check_variance(scope: Scope, term: Term) -> None:
     for origin in sorted(term.values):
         granted = scope.functions[origin.table, origin.column]
         if not granted & VARIANCE and not granted >= {"sum", "avg"}:
-            raise Refusal(finding("AGGREGATE_NOT_GRANTED", obj=f"{origin.table}.{origin.column}"))
+            raise Refusal(finding("AGGREGATE_NOT_GRANTED", obj=origin.spoken))
 
 
 def _count_if(gathered: Aggregates, node: exp.Expr, condition: exp.Expr | None) -> Expr:

@@ -22,6 +22,7 @@ from policies.rows import numbers
 from policies.rows.constants import PREFIX, bound_value
 from policies.rows.expressions import Scope
 from policies.rows.flatten import flatten
+from policies.rows.meeting import column_of
 from policies.rows.narrowing import narrowed
 from policies.rows.relation import Context, Rows
 from policies.rows.rowtext import nested_terms, rows_text
@@ -74,8 +75,7 @@ class Draft:
         unit = attribute(self.context.grant, self.rows)
         tables = {item.alias: item.table for item in self.rows.occurrences}
         for key in self.aggregates.unit_keys:
-            table = tables[key.alias]
-            if table.unit_key != key.column or not table.direct:
+            if not tables[key.alias].names_unit(key.column):
                 place = span_of(self.context.text, self.body.select)
                 raise Refusal(finding("PROTECTION_UNAVAILABLE", place, "COUNT DISTINCT"))
         return unit
@@ -225,14 +225,11 @@ def _key(draft: Draft, node: exp.Expr, term: Term) -> GroupKey:
 def _not_shown(draft: Draft, node: exp.Expr) -> Finding:
     """Say by its class why a raw expression may not stand in the answer."""
     term, place = draft.scope.compile(node), span_of(draft.context.text, node)
-    column = f"{term.origin.table}.{term.origin.column}" if term.origin is not None else None
     if term.rank is Rank.KEY:
-        return finding("KEY_MISUSED", place, column)
+        return finding("KEY_MISUSED", place, column_of(term))
     if term.rank > Rank.DIMENSION:
-        return finding(
-            "COLUMN_NOT_RELEASABLE", place, next((f"{item.table}.{item.column}" for item in sorted(term.values)), None)
-        )
-    return finding("NOT_GROUPED", place, column)
+        return finding("COLUMN_NOT_RELEASABLE", place, next((item.spoken for item in sorted(term.values)), None))
+    return finding("NOT_GROUPED", place, column_of(term))
 
 
 def cores_of(draft: Draft, unit: Attribution) -> tuple[Core, ...]:

@@ -12,11 +12,11 @@ from sqlglot import exp
 
 from policies.findings import Refusal, finding
 from policies.grant import Grant
-from policies.reading.bodies import Body, Query, SetBody, folded, takes_released
+from policies.reading.bodies import Body, Query, SetBody, folded, listed, takes_released
 from policies.reading.text import span_of
 from policies.released.clauses import paged, read_clauses, stacked
 from policies.released.grouping import united_sets
-from policies.released.made import Answered, Made
+from policies.released.made import Answered, Made, shown
 from policies.released.regrouping import Regrouping
 from policies.released.shapes import united
 from policies.released.sources import Sources, sources_of
@@ -24,7 +24,7 @@ from policies.released.values import Values
 from policies.released.windows import Windows
 from policies.rows.relation import Context, context_of
 from policies.splitting.cores import Draft, open_cores
-from policies.tree import HIGH, LOW, Combined, CoreRows, Kept, Mapped, Named, Order, Ref, Relation, size_of
+from policies.tree import HIGH, LOW, Combined, CoreRows, Kept, Mapped, Order, Ref, Relation, size_of
 from sandbox.kernel.run import Parameter
 
 MAX_CORES, MAX_OUTPUTS = 24, 48
@@ -121,8 +121,8 @@ def _rows_of(draft: Draft) -> Relation:
     sides = [(CoreRows(name), group) for name, group in zip(draft.names, draft.sets, strict=True)]
     if len(sides) == 1:
         return sides[0][0]
-    shown = [column for item in draft.aggregates.found for column in (item.aggregate.name + end for end in ("", LOW, HIGH))]
-    return united_sets(sides, [key.name for key in draft.keys], shown)
+    columns = [item.aggregate.name + end for item in draft.aggregates.found for end in ("", LOW, HIGH)]
+    return united_sets(sides, [key.name for key in draft.keys], columns)
 
 
 def _set(builder: Builder, body: SetBody) -> Answered:
@@ -137,9 +137,7 @@ def _set(builder: Builder, body: SetBody) -> Answered:
         sources = (*one.sources, *other.sources) if one.sources and other.sources and one.noisy == other.noisy else ()
         columns[name] = Made(Ref(name), shape, one.lineage | other.lineage, one.noisy or other.noisy, sources)
         for side, made in zip(sides, (one, other), strict=True):
-            side.append(Named(name, made.value))
-            if columns[name].interval:
-                side += [Named(name + end, Ref(str(made.name) + end)) for end in (LOW, HIGH)]
+            side.extend(shown(name, made, interval=columns[name].interval))
     node = body.node
     whole: Relation = Combined(
         _operation(node),
@@ -148,10 +146,9 @@ def _set(builder: Builder, body: SetBody) -> Answered:
         right=Mapped(right.relation, tuple(sides[1])),
         names=tuple(names),
     )
-    clause = node.args.get("order")
     order = tuple(
         Order(Ref(folded(item.this.unnest().this)), bool(item.args.get("desc")), bool(item.args.get("nulls_first")))
-        for item in (clause.expressions if clause is not None else ())
+        for item in listed(node, "order")
     )
     return Answered(paged(builder.text, builder.parameters, whole, order, node), columns)
 

@@ -7,13 +7,13 @@ from sqlglot import exp
 from policies.grant import Grant, GrantedTable
 from policies.query import Core, OutputColumn, TableUse
 from policies.reading.names import output_name
-from policies.released.made import Answered
+from policies.released.made import Answered, shown
 from policies.rows.relation import rank_of
 from policies.rows.rowtext import block_terms
 from policies.rows.terms import Origin, Rank, Term
 from policies.rows.units import Attribution
 from policies.splitting.cores import Draft, cores_of
-from policies.tree import HIGH, LOW, Mapped, Named, Ref, Relation, renamed
+from policies.tree import Mapped, Relation, renamed
 
 Asked = tuple[Draft, Attribution]
 
@@ -35,13 +35,11 @@ def _asks_the_same(one: Core, other: Core) -> bool:
     return (one.relation, one.keys, one.aggregates) == (other.relation, other.keys, other.aggregates)
 
 
-def answer_tree(answered: Answered, shown: Sequence[str], names: Mapping[str, str]) -> Relation:
+def answer_tree(answered: Answered, written: Sequence[str], names: Mapping[str, str]) -> Relation:
     """Return the tree whose columns are the answer's, under the names that are shown, each with its interval."""
-    columns = []
-    for name, (column, made) in zip(shown, answered.columns.items(), strict=True):
-        ends = ("", LOW, HIGH) if made.interval else ("",)
-        columns += [Named(f"{name}{end}", Ref(f"{column}{end}")) for end in ends]
-    return renamed(Mapped(answered.relation, tuple(columns)), names)
+    columns = zip(written, answered.columns.values(), strict=True)
+    named = (item for name, made in columns for item in shown(name, made, interval=made.interval))
+    return renamed(Mapped(answered.relation, tuple(named)), names)
 
 
 def shown_names(root: exp.Query) -> tuple[str, ...]:
@@ -52,11 +50,11 @@ def shown_names(root: exp.Query) -> tuple[str, ...]:
 
 
 def outputs_of(
-    answered: Answered, shown: Sequence[str], cores: Sequence[Core], names: Mapping[str, str]
+    answered: Answered, written: Sequence[str], cores: Sequence[Core], names: Mapping[str, str]
 ) -> Iterator[OutputColumn]:
     """Yield the answer's columns."""
     kinds = {(core.name, item.name): item.kind for core in cores for item in core.aggregates}
-    for name, made in zip(shown, answered.columns.values(), strict=True):
+    for name, made in zip(written, answered.columns.values(), strict=True):
         sources = tuple((names.get(core, core), column) for core, column in made.sources)
         found = {kinds[source] for source in sources if source in kinds}
         kind = "key" if not made.noisy else found.pop() if len(found) == 1 and made.interval else "derived"
