@@ -257,6 +257,11 @@ SHAPES = {**SCHEMAS, "whole": _MADE, "parts": f"{_MADE}, department VARCHAR, vis
 SHAPES["times"] = "resident_id UBIGINT, times BIGINT, kind VARCHAR"
 
 
+def open_engine() -> duckdb.DuckDBPyConnection:
+    """Open an engine with one thread and, as in the sandbox, without the optimizer whose failures hang on rows."""
+    return duckdb.connect(config={"threads": "1", "disabled_optimizers": DISABLED_OPTIMIZERS})
+
+
 def run(tables: Tables, engine: EngineSql, connection: duckdb.DuckDBPyConnection, used: frozenset[str]) -> ExactTable:
     """Run generated SQL over rows held in memory."""
     for name in used:
@@ -301,8 +306,7 @@ def compare(seed: int, queries: int, *, wide: bool = False) -> Seen:
         AssertionError: a vector moved beyond its sensitivity. The wall's and the engine's refusals pass through.
 
     """
-    seen, connection, views = Seen(), duckdb.connect(config={"disabled_optimizers": DISABLED_OPTIMIZERS}), grants()
-    connection.execute("SET threads = 1")
+    seen, connection, views = Seen(), open_engine(), grants()
     for number in range(queries):
         draw = Draw(random.Random(f"{seed} {number}"), views[number % len(views)], wide=wide)
         sql = draw.query()

@@ -12,12 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from policies.check import typed_parameter
 from policies.query import Bounding, EngineSql
-from sandbox.isolation.child.engine import DISABLED_OPTIMIZERS
 from sandbox.kernel.run import Parameter
+from tests.neighbours import open_engine
 
 Row = Mapping[str, Any]
 
@@ -60,12 +58,8 @@ class City:
         return City(kept(self.residents), kept(self.visits), self.hospitals)
 
 
-@cache
-def _connection() -> duckdb.DuckDBPyConnection:
-    """One engine for the whole run: opening one takes longer than a query."""
-    connection = duckdb.connect(config={"disabled_optimizers": DISABLED_OPTIMIZERS})
-    connection.execute("SET threads=1")
-    return connection
+_connection = cache(open_engine)
+"""One engine for the whole run: opening one takes longer than a query."""
 
 
 def run(engine: EngineSql, city: City, parameters: Mapping[str, Parameter]) -> list[tuple[Any, ...]]:

@@ -19,7 +19,6 @@ from policies.findings import CATALOGUE, NOTICES
 from policies.grant import Grant
 from policies.query import Allowed, EngineSql, Finding, SubmittedQuery
 from policies.reading.parse_trial import ProcessTrial
-from sandbox.isolation.child.engine import DISABLED_OPTIMIZERS
 from sandbox.jobs.prepare import NotPrepared, Parsers, Prepared, prepare
 from sandbox.kernel.canonical import digest
 from sandbox.kernel.errors import YuneiError
@@ -28,7 +27,7 @@ from tests.factories_policies import submitted
 from tests.fuzz.case import Case, Outcome
 from tests.fuzz.corpus import DENIED
 from tests.fuzz.draw import GRANTS
-from tests.neighbours import SCHEMAS, Draw, Row, run
+from tests.neighbours import SCHEMAS, Draw, Row, open_engine, run
 
 LIMIT_MS = 200.0
 """Processor time that one text may cost the service, whatever comes of it."""
@@ -234,8 +233,7 @@ def _check_meaning(case: Case, found: Prepared, connection: duckdb.DuckDBPyConne
 
 
 def _engine() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(config={"disabled_optimizers": DISABLED_OPTIMIZERS})
-    connection.execute("SET threads = 1")
+    connection = open_engine()
     connection.execute("SET enable_external_access = false")
     return connection
 

@@ -2,7 +2,6 @@
 
 import random
 
-import duckdb
 import pytest
 
 from egress.exact import groups_of
@@ -11,9 +10,8 @@ from egress.plan import plan
 from policies.decide import decide
 from policies.engine.emit import emit
 from policies.query import Allowed
-from sandbox.isolation.child.engine import DISABLED_OPTIMIZERS
 from tests.factories_policies import codes, governed, submitted
-from tests.neighbours import Draw, grants, run
+from tests.neighbours import Draw, grants, open_engine, run
 
 OTHER = "__other"
 
@@ -96,7 +94,7 @@ KEYS = {
 
 
 def test_exact_groups_lie_within_narrowed_domains_on_generated_queries_and_data() -> None:
-    connection, views, narrowed = duckdb.connect(config={"disabled_optimizers": DISABLED_OPTIMIZERS}), grants(), 0
+    connection, views, narrowed = open_engine(), grants(), 0
     for number in range(250):
         draw = Draw(random.Random(f"narrowing {number}"), views[number % len(views)])
         keys = draw.random.sample(sorted(KEYS), draw.random.randint(1, 2))

@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from egress.model import ProtectionPlan
@@ -13,14 +12,13 @@ from egress.protect import protect
 from policies.decide import decide
 from policies.engine.emit import emit
 from policies.grant import Grant
-from policies.query import Allowed, GovernedQuery, Refused, SubmittedQuery
+from policies.query import Allowed, GovernedQuery, Refused, SubmittedQuery, Verdict
 from policies.reference import entries
 from policies.resolve import resolve
-from sandbox.isolation.child.engine import DISABLED_OPTIMIZERS
 from sandbox.kernel.run import ExactTable
 from tests import tpc_h, tpc_policies
 from tests.factories_policies import codes, governed, verdict
-from tests.neighbours import run
+from tests.neighbours import open_engine, run
 from tests.reference_policies import benign
 
 SQL = Path(__file__).parents[1] / "sql"
@@ -125,6 +123,18 @@ PAYERS = "SELECT resident_id, 'k' AS k, count(*) AS n FROM payments GROUP BY res
 SOMETIMES = "LEFT JOIN residents r ON r.resident_id = v.resident_id AND v.department = '内科'"
 
 
+def tpc_grant() -> Grant:
+    """Return a grant whose lines lead to their customer over orders."""
+    whole = tpc_h.suite()
+    grant = resolve(tpc_policies.policy(whole), tpc_policies.catalog(whole))
+    assert isinstance(grant, Grant)
+    return grant
+
+
+def decided(sql: str, grant: Grant) -> Verdict:
+    return decide(SubmittedQuery(grant.policy.agreement, tpc_policies.PURPOSE, "dev", sql, {}), grant)
+
+
 @pytest.mark.parametrize(
     ("keys", "rows"),
     [
@@ -141,15 +151,12 @@ def test_what_differs_among_the_rows_of_a_unit_makes_several_groups(keys: str, r
 
 def test_a_key_that_leads_to_the_unit_over_another_table_finds_some_rows_of_the_unit_only() -> None:
     """One order per customer may be left, and of the lines of a customer only its own find it."""
-    whole = tpc_h.suite()
-    grant = resolve(tpc_policies.policy(whole), tpc_policies.catalog(whole))
-    assert isinstance(grant, Grant)
+    grant = tpc_grant()
     single = replace(grant, tables={**grant.tables, "orders": replace(grant.tables["orders"], max_rows=1)})
     sql = "SELECT o_orderdate, count(*) AS n FROM lineitem {}JOIN orders ON o_orderkey = l_orderkey GROUP BY 1"
 
     def one_group(join: str) -> bool:
-        submitted = SubmittedQuery(single.policy.agreement, tpc_policies.PURPOSE, "dev", sql.format(join), {})
-        found = decide(submitted, single)
+        found = decided(sql.format(join), single)
         assert isinstance(found, Allowed)
         return found.governed.cores[0].unit.one_group
 
@@ -160,13 +167,9 @@ def test_a_key_that_leads_to_the_unit_over_another_table_finds_some_rows_of_the_
 @pytest.mark.parametrize("counts", ["{0} AS a, {1} AS b", "{1} AS a, {0} AS b", "{1} AS a"])
 def test_a_count_of_keys_that_are_no_units_is_refused_beside_a_count_of_units_too(counts: str) -> None:
     """Beside it, the number of lines' orders was answered with the number of customers."""
-    whole = tpc_h.suite()
-    grant = resolve(tpc_policies.policy(whole), tpc_policies.catalog(whole))
-    assert isinstance(grant, Grant)
     shown = counts.format("count(DISTINCT o_custkey)", "count(DISTINCT l_orderkey)")
     sql = f"SELECT {shown} FROM lineitem JOIN orders ON l_orderkey = o_orderkey"
-    found = decide(SubmittedQuery(grant.policy.agreement, tpc_policies.PURPOSE, "dev", sql, {}), grant)
-    assert isinstance(found, Refused)
+    assert isinstance(decided(sql, tpc_grant()), Refused)
 
 
 def test_a_number_of_rows_of_the_whole_unit_makes_one_group() -> None:
@@ -193,7 +196,7 @@ def test_whether_the_engine_answers_does_not_hang_on_the_rows() -> None:
             "payments": [{**first, "channel": channel} for channel in (1, 2, 3, 4)],
             "hospitals": [],
         }
-        with duckdb.connect(config={"threads": "1", "disabled_optimizers": DISABLED_OPTIMIZERS}) as engine:
+        with open_engine() as engine:
             counted.append(run(tables, engine_sql, engine, core.tables).rows[0][-1])
     assert counted == [12, 4]
 
@@ -203,7 +206,7 @@ def test_the_least_integer_has_a_rest() -> None:
     planned = plan(query, None)
     assert isinstance(planned, ProtectionPlan)
     unit = {"__unit": 0, "__pid": 7, "__rank": 0, "resident_id": 7}
-    with duckdb.connect() as engine:
+    with open_engine() as engine:
         tables = {"visits": [{**unit, "days": days} for days in (-(2**63), 5)]}
         found = run(tables, emit(query.cores[0], planned.cores[0].bounding), engine, query.cores[0].tables)
     assert found.rows[0][-1] == 2

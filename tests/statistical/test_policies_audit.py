@@ -12,7 +12,6 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-import duckdb
 import numpy as np
 import pytest
 from scipy import stats
@@ -25,7 +24,7 @@ from policies.engine.emit import emit
 from policies.query import Allowed, GovernedQuery
 from sandbox.kernel.run import ExactTable
 from tests import factories_policies as city
-from tests.neighbours import Row, run, without
+from tests.neighbours import Row, open_engine, run, without
 
 pytestmark = pytest.mark.slow
 Exact = list[ExactTable]
@@ -71,7 +70,7 @@ def _neighbours(query: GovernedQuery, found: ProtectionPlan, **bounds: Any) -> t
     """Return the exact tables of all cores, with the second unit and without it."""
     whole, fewer = _tables(), without(_tables(), 1)
     pairs = []
-    with duckdb.connect(":memory:") as connection:
+    with open_engine() as connection:
         for core, planned in zip(query.cores, found.cores, strict=True):
             engine = emit(core, replace(planned.bounding, **bounds))
             pairs.append([run(tables, engine, connection, core.tables) for tables in (whole, fewer)])
