@@ -1,5 +1,6 @@
 """How the charge of a whole query is divided over its noised vectors, and with which noise. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
@@ -13,7 +14,7 @@ CONFIDENCE = Decimal("0.05")
 
 _CUBE = Context(prec=30)
 _WEIGHTS = 10_000
-_NOISES: tuple[Noise, ...] = ("discrete_gaussian", "discrete_laplace")
+NOISES: tuple[Noise, ...] = ("discrete_gaussian", "discrete_laplace")
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class Need:
     typical: Fraction
 
 
-def allocate(needs: tuple[Need, ...], rho: Fraction) -> tuple[Part, ...]:
-    """Give each vector its share of `rho`, and the noise of smaller standard deviation at that share.
+def allocate(needs: tuple[Need, ...], rho: Fraction, noises: Sequence[Noise] = NOISES) -> tuple[Part, ...]:
+    """Give each vector its share of `rho`, and of `noises` the one of smaller standard deviation at that share.
 
     Shares are proportional to r^(2/3), r = sensitivity / typical size: the split that minimises the sum of relative
     standard errors Σ rᵢ/√ρᵢ (Lagrange). They depend on public metadata alone. The charges add up to at most `rho`.
@@ -41,31 +42,36 @@ def allocate(needs: tuple[Need, ...], rho: Fraction) -> tuple[Part, ...]:
     Args:
         needs: at least one, names distinct.
         rho: > 0, the charge of the whole query.
+        noises: what may be drawn.
 
     """
-    weights = [_weight(need) for need in needs]
+    weights = [weight(need) for need in needs]
     largest = max(weights)
-    whole = [max(1, int(weight / largest * _WEIGHTS)) for weight in weights]
-    return tuple(_part(need, rho * share / sum(whole)) for need, share in zip(needs, whole, strict=True))
+    whole = [max(1, int(one / largest * _WEIGHTS)) for one in weights]
+    return tuple(_part(need, rho * share / sum(whole), noises) for need, share in zip(needs, whole, strict=True))
 
 
-def cheapest(l1: int, l2_squared: int, rho: Fraction) -> tuple[Noise, Fraction]:
+def cheapest(l1: int, l2_squared: int, rho: Fraction, noises: Sequence[Noise] = NOISES) -> tuple[Noise, Fraction]:
     """Return the noise and scale of smaller standard deviation among those that cost at most `rho`.
 
     The threshold uses the same rule: at equal charge its τ is smaller with the noise of smaller deviation too.
     """
-    choices = [(noise, scale_for(noise, l1, l2_squared, rho)) for noise in _NOISES]
+    choices = [(noise, scale_for(noise, l1, l2_squared, rho)) for noise in noises]
     return min(choices, key=lambda choice: deviation(*choice))
 
 
-def _weight(need: Need) -> Decimal:
+def weight(need: Need) -> Decimal:
+    """Return (sensitivity / typical size)^(2/3): what a vector wants of the charge, and adds to the error of the whole query.
+
+    At the best split Σ rᵢ/√ρᵢ is (Σ rᵢ^(2/3))^(3/2) / √ρ.
+    """
     square = need.l2_squared / (need.typical * need.typical)
     ratio = _CUBE.divide(Decimal(square.numerator), Decimal(square.denominator))
     return _CUBE.power(ratio, _CUBE.divide(Decimal(1), Decimal(3)))
 
 
-def _part(need: Need, rho: Fraction) -> Part:
-    noise, scale = cheapest(need.l1, need.l2_squared, rho)
+def _part(need: Need, rho: Fraction, noises: Sequence[Noise]) -> Part:
+    noise, scale = cheapest(need.l1, need.l2_squared, rho, noises)
     return Part(
         column=need.column,
         role=need.role,

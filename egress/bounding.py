@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from egress.allocation import Need
-from policies.query import Aggregate, Core, UnitBounds
+from policies.query import Aggregate, Core, Strategy, UnitBounds
 
 NOISE_RANGE = 2**62
 """Exact values are clamped within ±2^62, so that noise added in 64 bits has room."""
@@ -15,9 +15,10 @@ NOISE_RANGE = 2**62
 class Caps:
     """Contribution of one unit: ≤ `groups` groups (L0), ≤ `per_group` rows in each (L∞), ≤ `rows` rows in all.
 
-    `sample`: a unit could have more groups, so that a keyed sample is drawn.
+    `strategy`: how the engine holds it to them. `sample`: a unit could have more groups, so that a keyed sample is drawn.
     """
 
+    strategy: Strategy
     groups: int
     per_group: int
     rows: int
@@ -41,12 +42,28 @@ def public_groups(core: Core) -> int | None:
     return None if None in sizes else math.prod(size for size in sizes if size is not None)
 
 
-def caps_of(unit: UnitBounds, groups: int | None) -> Caps:
-    """Derive the contribution caps: the least of what is possible, declared and public."""
+def possible_caps(core: Core) -> tuple[Caps, ...]:
+    """Return the caps under every strategy that can bound the core, the cheapest for the engine first.
+
+    A plain scan needs rows that are bounded already, and cannot tell units apart where a unit has several rows: then it
+    can neither count units nor apply a threshold to their number.
+    """
+    unit, groups = core.unit, public_groups(core)
+    if unit.max_rows == 1:
+        return (Caps("one_row", 1, 1, 1, sample=False), grouped_caps(unit, groups))
+    counted = groups is None or any(aggregate.kind == "count_unit" for aggregate in core.aggregates)
+    if counted:
+        return (grouped_caps(unit, groups),)
+    kept = 1 if unit.one_group else min(unit.max_rows, groups or 1)
+    return (Caps("row_cap", kept, unit.max_rows, unit.max_rows, sample=False), grouped_caps(unit, groups))
+
+
+def grouped_caps(unit: UnitBounds, groups: int | None) -> Caps:
+    """Derive the caps of `unit_group`: the least of what is possible, declared and public."""
     possible = 1 if unit.one_group else min(unit.max_rows, unit.max_rows if groups is None else groups)
     kept = min(possible, unit.max_groups or possible)
     per_group = min(unit.max_rows, unit.max_rows_per_group or unit.max_rows)
-    return Caps(kept, per_group, unit.max_rows, kept < possible)
+    return Caps("unit_group", kept, per_group, unit.max_rows, kept < possible)
 
 
 def centre_of(aggregate: Aggregate) -> int:
@@ -60,16 +77,16 @@ def needs_of(core: Core, caps: Caps) -> tuple[Need, ...]:
     count of rows → rows; count of units → units; sum → sum; avg → rows of non-null values, then the centred sum; and for
     private keys a count of units of its own, for the threshold.
     """
-    band = core.unit.size_band
+    band, typical = core.unit.size_band, _typical_rows(core.unit)
     needs: list[Need] = []
     for aggregate in core.aggregates:
         name, kind = aggregate.name, aggregate.kind
         if kind == "count_unit":
             needs.append(_units(f"{name}_n", band, caps))
         if kind in {"count", "avg"}:
-            needs.append(_rows(f"{name}_n", band, caps))
+            needs.append(_rows(f"{name}_n", band, caps, typical))
         if kind in {"sum", "avg"}:
-            needs.append(_sum(aggregate, band, caps))
+            needs.append(_sum(aggregate, band, caps, typical))
     if any(key.domain is None for key in core.keys):
         # Never shown, only compared with τ: a quarter of the weight of a shown count of units.
         needs.append(Need("units", "threshold", 0, band, caps.groups, caps.groups, Fraction(4)))
@@ -80,11 +97,11 @@ def _units(column: str, band: int, caps: Caps) -> Need:
     return Need(column, "units", 0, band, caps.groups, caps.groups, Fraction(1))
 
 
-def _rows(column: str, band: int, caps: Caps) -> Need:
-    return Need(column, "rows", 0, band * caps.per_group, caps.l1, caps.l2_squared, _typical_rows(caps))
+def _rows(column: str, band: int, caps: Caps, typical: Fraction) -> Need:
+    return Need(column, "rows", 0, band * caps.per_group, caps.l1, caps.l2_squared, typical)
 
 
-def _sum(aggregate: Aggregate, band: int, caps: Caps) -> Need:
+def _sum(aggregate: Aggregate, band: int, caps: Caps, typical: Fraction) -> Need:
     centre = centre_of(aggregate)
     low, high = aggregate.low - centre, aggregate.high - centre
     most = max(1, abs(low), abs(high))
@@ -96,10 +113,13 @@ def _sum(aggregate: Aggregate, band: int, caps: Caps) -> Need:
         high=max(0, high) * rows,
         l1=caps.l1 * most,
         l2_squared=caps.l2_squared * most**2,
-        typical=_typical_rows(caps) * Fraction(most, 2),
+        typical=typical * Fraction(most, 2),
     )
 
 
-def _typical_rows(caps: Caps) -> Fraction:
-    """Rows that a unit adds to one of its groups are between 1 and L∞; the geometric middle is the guess."""
-    return Fraction(max(1, math.isqrt(caps.per_group)))
+def _typical_rows(unit: UnitBounds) -> Fraction:
+    """Rows that a unit adds to one of its groups are between 1 and their cap; the geometric middle is the guess.
+
+    It is one guess whatever the strategy, so that strategies are compared by the same error.
+    """
+    return Fraction(max(1, math.isqrt(min(unit.max_rows, unit.max_rows_per_group or unit.max_rows))))

@@ -7,9 +7,10 @@ from fractions import Fraction
 from egress.accounting import Terms, rho_of, terms_of
 from egress.accuracy import expected_errors
 from egress.allocation import Need, allocate
-from egress.bounding import NOISE_RANGE, Caps, caps_of, centre_of, needs_of, public_groups
+from egress.bounding import NOISE_RANGE, Caps, centre_of, needs_of, public_groups
 from egress.model import CorePlan, NotPlanned, Part, ProtectionPlan, Threshold
 from egress.post.size import most_rows
+from egress.strategies import choose
 from egress.table import columns_of
 from egress.tails import tau_for, threshold_delta
 from policies.query import Bounding, Core, GovernedQuery
@@ -49,7 +50,7 @@ def plan(governed: GovernedQuery, epsilon: Decimal | None) -> ProtectionPlan | N
     rho = rho_of(asked, terms.delta_conv)
     if rho < _LEAST_RHO or delta_share(terms, rho) < _LEAST_DELTA:
         return NotPlanned("EPSILON_TOO_SMALL", {})
-    caps = [caps_of(core.unit, public_groups(core)) for core in governed.cores]
+    caps = [choose(core) for core in governed.cores]
     needs = [needs_of(core, cap) for core, cap in zip(governed.cores, caps, strict=True)]
     for need in (need for group in needs for need in group):
         if need.low < -NOISE_RANGE or need.high > NOISE_RANGE:
@@ -108,7 +109,8 @@ def _finish(
 
 def _core(core: Core, caps: Caps, parts: tuple[Part, ...], limit: Threshold | None) -> CorePlan:
     bounding = Bounding(
-        strategy="unit_group",
+        strategy=caps.strategy,
+        rows=caps.rows,
         groups=caps.groups,
         rows_per_group=caps.per_group,
         sample=caps.sample,

@@ -5,9 +5,10 @@ from fractions import Fraction
 
 from egress.accuracy import chance_to_show
 from egress.ledger.model import Amount, LedgerView
-from egress.model import ProtectionPlan
+from egress.model import CorePlan, ProtectionPlan
 from egress.plan import plan
-from policies.query import GovernedQuery
+from egress.strategies import options
+from policies.query import Core, GovernedQuery
 from sandbox.kernel.canonical import Json
 
 _CURVE = tuple(Decimal(text) for text in ("0.25", "0.5", "1", "2", "4"))
@@ -21,18 +22,38 @@ _NOTICE = {
 def preview(governed: GovernedQuery, planned: ProtectionPlan, budget: LedgerView) -> Json:
     """Return the outlook of a planned query as JSON; everything in it comes from public metadata and the own budget.
 
-    `curve`: expected error at other ε, up to the policy's maximum per job. `tau`, `shows`: the highest threshold of any
-    core and the chance that a group of so many units passes it, None with public keys. `more`: about how many more queries
-    of this cost fit.
+    `strategies`: per core, how a unit's contribution could be bounded, with either noise: the error relative to the plan's and
+    the engine's CPU time. `curve`: expected error at other ε, up to the policy's maximum per job. `tau`, `shows`: the highest
+    threshold of any core and the chance that a group of so many units passes it, None with public keys. `more`: about how many
+    more queries of this cost fit.
     """
     return {
         "cost": {"epsilon": str(planned.epsilon), "rho": str(planned.rho), "delta_tau": str(planned.delta_tau)},
         "expected_error": dict(planned.expected_error),
+        "strategies": [_strategies(governed, core, found) for core, found in zip(governed.cores, planned.cores, strict=True)],
         "curve": _curve(governed, planned.epsilon),
         "tau": planned.tau,
         "shows": _shows(planned),
         "more": budget.more(Amount(planned.rho, planned.delta_tau)),
         "notice": _NOTICE,
+    }
+
+
+def _strategies(governed: GovernedQuery, core: Core, found: CorePlan) -> Json:
+    rows = max((governed.grant.tables[name].rows_band for name in core.tables), default=0)
+    rho = sum((part.rho for part in found.parts), Fraction(0))
+    return {
+        "core": core.name,
+        "options": [
+            {
+                "strategy": one.strategy,
+                "mechanism": one.mechanism,
+                "error": str(one.error),
+                "engine_ms": one.engine_ms,
+                "taken": one.taken,
+            }
+            for one in options(core, rho, rows)
+        ],
     }
 
 

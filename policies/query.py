@@ -229,15 +229,23 @@ class Refused:
 Verdict = Allowed | Refused
 
 
+Strategy = Literal["one_row", "row_cap", "unit_group"]
+
+
 @dataclass(frozen=True)
 class Bounding:
-    """How `emit` bounds a unit's contribution: keep ≤ `groups` groups per unit, each from ≤ `rows_per_group` rows.
+    """How `emit` bounds what one unit contributes.
+
+    `one_row`, `row_cap`: the relation itself has at most `rows` rows of a unit, in whatever groups, so it is aggregated as it
+    is; with one row a count of rows is a count of units. `unit_group`: rows are first brought together per unit and group,
+    and a unit keeps ≤ `groups` groups, each from ≤ `rows_per_group` rows.
 
     `sample`: whether a unit may have more than `groups` groups, so that a keyed sample is drawn. `centres` gives for
     each aggregate the integer that is subtracted per row (AVG), 0 elsewhere. `units`: also return distinct units.
     """
 
-    strategy: Literal["unit_group"]
+    strategy: Strategy
+    rows: int
     groups: int
     rows_per_group: int
     sample: bool

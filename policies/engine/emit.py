@@ -1,6 +1,7 @@
 """Step 8: generate the engine's SQL for a protected core and the bounding that protection has chosen.
 
-Two levels: first per (unit, group), where each contribution is bounded, then per group. All sums are HUGEINT.
+Where the relation itself bounds a unit's rows it is aggregated as it is. Else in two levels: first per (unit, group), where
+each contribution is bounded, then per group. All sums are HUGEINT.
 """
 
 from collections.abc import Iterator
@@ -17,7 +18,9 @@ SAMPLE_KEY = "sample_key"
 def emit(core: Core, bounding: Bounding) -> EngineSql:
     """Return generated SQL that computes exact, contribution-bounded aggregates.
 
-    Per unit and group, a count is at most `rows_per_group`; a sum over more rows than that is scaled down to
+    Under `one_row` and `row_cap` nothing is cut: supply lets no more than `rows` rows of a unit into the relation.
+
+    Under `unit_group`, per unit and group, a count is at most `rows_per_group`; a sum over more rows than that is scaled down to
     `rows_per_group` rows' worth (truncated towards zero), so that its mean stays and its absolute value is at most
     rows_per_group × max |value - centre|. With `sample` a unit keeps at most `groups` groups, chosen by a keyed
     function of its own pseudonym and the group alone: removing one unit changes no other unit's sample.
@@ -30,17 +33,46 @@ def emit(core: Core, bounding: Bounding) -> EngineSql:
         ValueError: the bounding does not fit the query.
 
     """
-    if len(bounding.centres) != len(core.aggregates) or bounding.groups < 1 or bounding.rows_per_group < 1:
+    if not _fits(core, bounding):
         raise ValueError("the bounding does not fit the query")
     keys = [sql.name(key.name) for key in core.keys]
-    inner = _per_unit(core, bounding, keys)
-    if bounding.sample and keys:
-        inner = _sampled(core, bounding, inner)
-    outer = [*keys, *(f"{text} AS {sql.name(name)}" for name, text in _totals(core, bounding))]
-    text = f"SELECT {', '.join(outer)} FROM ({inner}) AS {sql.name('g')}"
+    grouped = bounding.strategy == "unit_group"
+    source, totals = (_grouped(core, bounding, keys), _totals) if grouped else (core.relation, _plain_totals)
+    outer = [*keys, *(f"CAST({text} AS HUGEINT) AS {sql.name(name)}" for name, text in totals(core, bounding))]
+    text = f"SELECT {', '.join(outer)} FROM ({source}) AS {sql.name('g')}"
     if keys:
         text += f" GROUP BY {', '.join(keys)}"
     return EngineSql(text, tuple(_columns(core, bounding)), core.parameters, digest_bytes(text.encode()))
+
+
+def _fits(core: Core, bounding: Bounding) -> bool:
+    """Only one row per unit lets a scan count units; no plain scan draws a sample."""
+    if len(bounding.centres) != len(core.aggregates) or min(bounding.rows, bounding.groups, bounding.rows_per_group) < 1:
+        return False
+    units = bounding.units or any(aggregate.kind == "count_unit" for aggregate in core.aggregates)
+    return bounding.strategy == "unit_group" or not (bounding.sample or (units and bounding.rows > 1))
+
+
+def _plain_totals(core: Core, bounding: Bounding) -> Iterator[tuple[str, str]]:
+    for aggregate, centre in zip(core.aggregates, bounding.centres, strict=True):
+        count, total = _parts(aggregate)
+        rows = f"count({sql.name(aggregate.name)})" if aggregate.has_argument else "count(*)"
+        yield count, rows
+        if aggregate.kind in {"sum", "avg"}:
+            yield total, _centred(aggregate, centre, rows)
+    if bounding.units:
+        yield "units", "count(*)"
+
+
+def _centred(aggregate: Aggregate, centre: int, rows: str) -> str:
+    """Return the sum of value - centre over the rows that have a value."""
+    value = f"coalesce(sum({sql.name(aggregate.name)}), 0)"
+    return f"({value} - {rows} * CAST({sql.integer(centre)} AS HUGEINT))" if centre else value
+
+
+def _grouped(core: Core, bounding: Bounding, keys: list[str]) -> str:
+    inner = _per_unit(core, bounding, keys)
+    return _sampled(core, bounding, inner) if bounding.sample and keys else inner
 
 
 def _per_unit(core: Core, bounding: Bounding, keys: list[str]) -> str:
@@ -57,9 +89,7 @@ def _per_unit(core: Core, bounding: Bounding, keys: list[str]) -> str:
         rows = f"count({sql.name(aggregate.name)})" if aggregate.has_argument else "count(*)"
         selected.append(f"least({rows}, {cap}) AS {sql.name(count)}")
         if aggregate.kind in {"sum", "avg"}:
-            value = f"coalesce(sum({sql.name(aggregate.name)}), 0)"
-            if centre:
-                value = f"({value} - {rows} * CAST({sql.integer(centre)} AS HUGEINT))"
+            value = _centred(aggregate, centre, rows)
             bounded = f"CASE WHEN {rows} > {cap} THEN {value} * {cap} // {rows} ELSE {value} END"
             selected.append(f"{bounded} AS {sql.name(total)}")
     grouped = ", ".join([sql.name("u"), *keys])
@@ -92,13 +122,13 @@ def _totals(core: Core, bounding: Bounding) -> Iterator[tuple[str, str]]:
     for aggregate in core.aggregates:
         count, total = _parts(aggregate)
         if aggregate.kind == "count_unit" and not aggregate.has_argument:
-            yield count, "CAST(count(*) AS HUGEINT)"
+            yield count, "count(*)"
         else:
-            yield count, f"CAST(coalesce(sum({sql.name(count)}), 0) AS HUGEINT)"
+            yield count, f"coalesce(sum({sql.name(count)}), 0)"
         if aggregate.kind in {"sum", "avg"}:
-            yield total, f"CAST(coalesce(sum({sql.name(total)}), 0) AS HUGEINT)"
+            yield total, f"coalesce(sum({sql.name(total)}), 0)"
     if bounding.units:
-        yield "units", "CAST(count(*) AS HUGEINT)"
+        yield "units", "count(*)"
 
 
 def _columns(core: Core, bounding: Bounding) -> Iterator[ColumnSpec]:

@@ -25,7 +25,7 @@ BENIGN = benign()
 @pytest.mark.parametrize(("sql", "parameters"), BENIGN, ids=[sql for sql, _ in BENIGN])
 def test_what_we_generate_passes(opinion: EngineOpinion, sql: str, parameters: dict[str, Parameter]) -> None:
     for core in governed(sql, parameters).cores:
-        engine = emit(core, Bounding("unit_group", 2, 3, True, tuple(0 for _ in core.aggregates), True))
+        engine = emit(core, Bounding("unit_group", 6, 2, 3, True, tuple(0 for _ in core.aggregates), True))
         assert opinion.check(engine, core.tables)
         assert not opinion.check(engine, core.tables | {"more"})
         assert not opinion.check(engine, frozenset({"other"}))
@@ -61,7 +61,7 @@ def test_what_we_would_never_generate_does_not(opinion: EngineOpinion, sql: str)
 
 def test_a_process_that_dies_is_replaced(opinion: EngineOpinion) -> None:
     (core,) = governed("SELECT count(*) FROM residents").cores
-    engine = emit(core, Bounding("unit_group", 1, 1, False, (0,), False))
+    engine = emit(core, Bounding("unit_group", 1, 1, 1, False, (0,), False))
     assert opinion.check(engine, frozenset({"residents"}))
     process = opinion._process._process
     assert process is not None

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from egress.accounting import GRID, charge, epsilon_of, rho_of, scale_for, terms_of
 from egress.allocation import Need, allocate
-from egress.bounding import caps_of
+from egress.bounding import grouped_caps
 from egress.tails import half_width, tail, tau_for, threshold_delta
 from tests.fakes_egress import unit
 
@@ -73,7 +73,7 @@ def test_a_query_is_divided_without_overspending(sizes, rho: Fraction) -> None:
     st.integers(1, 10**6), st.none() | st.integers(1, 10**6), st.none() | st.integers(1, 10**6), st.none() | st.integers(1, 999)
 )
 def test_caps_are_consistent(max_rows: int, max_groups, per_group, groups) -> None:
-    caps = caps_of(unit(max_rows=max_rows, max_groups=max_groups, max_rows_per_group=per_group), groups)
+    caps = grouped_caps(unit(max_rows=max_rows, max_groups=max_groups, max_rows_per_group=per_group), groups)
     assert 1 <= caps.l1 <= caps.l2_squared <= caps.l1**2
     assert caps.l2_squared <= caps.groups * caps.per_group**2
     assert caps.l1 <= max_rows

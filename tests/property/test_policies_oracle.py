@@ -253,6 +253,10 @@ def _seen(day: date | None) -> date | None:
     return day if day is not None and date(2024, 1, 1) <= day <= date(2025, 12, 1) else None
 
 
+PLENTY_OF_ROWS = 10**6
+"""More than any drawn unit has: a plain scan, and the reference for it, cut nothing."""
+
+
 def _core(sql: str) -> Core:
     (core,) = governed(sql).cores
     return core
@@ -262,8 +266,11 @@ def _bounding(draw: st.DrawFn, query: Core) -> Bounding:
     centres = tuple(
         draw(st.integers(item.low, item.high)) if item.kind == "avg" and item.low < item.high else 0 for item in query.aggregates
     )
+    units = any(item.kind == "count_unit" for item in query.aggregates)
+    if not units and draw(st.booleans()):
+        return Bounding("row_cap", PLENTY_OF_ROWS, 1, PLENTY_OF_ROWS, False, centres, False)
     return Bounding(
-        "unit_group", draw(st.integers(1, 3)), draw(st.integers(1, 4)), draw(st.booleans()), centres, draw(st.booleans())
+        "unit_group", 12, draw(st.integers(1, 3)), draw(st.integers(1, 4)), draw(st.booleans()), centres, draw(st.booleans())
     )
 
 
@@ -314,7 +321,7 @@ def test_removing_one_unit_moves_no_vector_beyond_its_sensitivity(data: st.DataO
     city = data.draw(cities().filter(lambda item: len(item.residents) > 0))
     query = _core(question.sql)
     drawn = data.draw(st.composite(lambda draw: _bounding(draw, query))())
-    bounding = Bounding("unit_group", drawn.groups, drawn.rows_per_group, True, drawn.centres, True)
+    bounding = Bounding("unit_group", 99, drawn.groups, drawn.rows_per_group, True, drawn.centres, True)
     whole = _answers(question, query, bounding, city)
     fewer = _answers(question, query, bounding, city.without(data.draw(st.integers(0, len(city.residents) - 1))))
     groups = bounding.groups if question.keys else 1
@@ -349,7 +356,7 @@ def test_removing_a_unit_changes_no_other_units_sample(unit: int) -> None:
     )
     city = City(residents, visits, ())
     query = _core("SELECT visit_date, count(*) AS n FROM visits GROUP BY visit_date")
-    engine = emit(query, Bounding("unit_group", 3, 1, True, (0,), False))
+    engine = emit(query, Bounding("unit_group", 3, 3, 1, True, (0,), False))
     whole = dict(run(engine, city, {"sample_key": KEY}))
     fewer = dict(run(engine, city.without(unit), {"sample_key": KEY}))
     alone = dict(run(engine, City((residents[unit],), tuple(v for v in visits if v["__unit"] == unit), ()), {"sample_key": KEY}))

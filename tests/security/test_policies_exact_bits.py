@@ -14,7 +14,7 @@ from policies.resolve import resolve
 from tests.factories_policies import catalog, codes, governed, policy_document, submitted
 from tests.reference_policies import City, run
 
-BOUNDING = Bounding("unit_group", 10, 10, False, (0,), False)
+BOUNDING = Bounding("unit_group", 100, 10, 10, False, (0,), False)
 RICH = {"__unit": 0, "__pid": 7, "__rank": 0, "resident_id": 7, "balance": 4000, "gender": "F", "insured": True}
 
 

@@ -9,7 +9,7 @@ import pytest
 from egress.accounting import epsilon_of, rho_of, scale_for, terms_of
 from egress.accuracy import chance_to_show
 from egress.allocation import Need, allocate, cheapest
-from egress.bounding import caps_of
+from egress.bounding import grouped_caps
 from egress.model import CorePlan, NotPlanned, ProtectionPlan
 from egress.plan import delta_share, plan
 from egress.tails import deviation, threshold_delta
@@ -57,7 +57,7 @@ def refused(query: GovernedQuery, epsilon: str | None = "1") -> str:
     ],
 )
 def test_caps_are_the_least_of_possible_declared_and_public(bounds, groups, expected) -> None:
-    caps = caps_of(unit(**bounds), groups)
+    caps = grouped_caps(unit(**bounds), groups)
     assert (caps.groups, caps.per_group, caps.sample) == expected
 
 
@@ -66,7 +66,7 @@ def test_caps_are_the_least_of_possible_declared_and_public(bounds, groups, expe
 @pytest.mark.parametrize("per_group", [1, 2, 4])
 def test_sensitivities_are_the_worst_over_every_way_to_spread_rows(max_rows: int, groups: int, per_group: int) -> None:
     """Brute force over all row counts per group that one unit may have."""
-    caps = caps_of(unit(max_rows=max_rows, max_groups=groups, max_rows_per_group=per_group), None)
+    caps = grouped_caps(unit(max_rows=max_rows, max_groups=groups, max_rows_per_group=per_group), None)
 
     def spreads(left: int, places: int):
         if places == 0:
