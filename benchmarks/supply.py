@@ -45,7 +45,7 @@ class Governed:
     @property
     def parameters(self) -> Mapping[str, Parameter]:
         """Parameters as the worker binds them; the sampling key is any key here."""
-        return {**self.engine.parameters, **({"sample_key": bytes(32)} if self.plan.bounding.sample else {})}
+        return {**self.engine.parameters, **({"sample_key": bytes(32)} if self.engine.keyed else {})}
 
     def spec(self, supplied: Supplied, job: str) -> RunSpec:
         """Return the run that a worker would order."""

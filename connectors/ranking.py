@@ -26,10 +26,10 @@ class _Run:
 
 
 def ranked(batches: Iterable[pa.RecordBatch], most: int, key: bytes) -> Iterator[pa.RecordBatch]:
-    """Turn content hashes into ranks and keep each unit's `most` lowest; sorted by unit and rank.
+    """Turn content hashes into ranks from 0 on and keep each unit's `most` lowest; sorted by unit and rank.
 
-    The first of a unit's equal rows keeps its content hash as rank; the n-th gets a keyed hash of it and n, so that equal
-    rows have different ranks. Memory holds one batch and at most `most` rows of the unit at its end.
+    Ranks follow the content hash; of a unit's equal rows the n-th counts with a keyed hash of it and n, so that equal
+    rows are spread like others. Memory holds one batch and at most `most` rows of the unit at its end.
 
     Args:
         batches: rows sorted by unit and content hash; the hash stands in the rank's column.
@@ -42,32 +42,42 @@ def ranked(batches: Iterable[pa.RecordBatch], most: int, key: bytes) -> Iterator
     for batch in batches:
         if not batch.num_rows:
             continue
-        batch, run = _with_ranks(batch, run, key)  # noqa: PLW2901 - the same rows, ranked
+        batch, run = _with_hashes(batch, run, key)  # noqa: PLW2901 - the same rows, ranked
         kept = _lowest(pa.concat_batches([*held, batch]), most)
         units = _units(kept)
         last = int(np.searchsorted(units, units[-1]))
-        yield kept.slice(0, last)
+        yield _numbered(kept.slice(0, last))
         held = [kept.slice(last)]
-    yield from held
+    yield from map(_numbered, held)
 
 
-def _with_ranks(batch: pa.RecordBatch, run: _Run, key: bytes) -> tuple[pa.RecordBatch, _Run]:
+def _numbered(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Put each row's place within its unit where its hash stood; the rows are whole units, in order."""
+    units = _units(rows)
+    places = np.arange(len(units)) - np.searchsorted(units, units)
+    return _with_column(rows, places.astype(np.uint64))
+
+
+def _with_hashes(batch: pa.RecordBatch, run: _Run, key: bytes) -> tuple[pa.RecordBatch, _Run]:
     units, contents = _units(batch), batch.column(RANK).to_numpy()
     changes = np.flatnonzero((units[1:] != units[:-1]) | (contents[1:] != contents[:-1])) + 1
     first = np.concatenate([[0], changes])
     occurrence = np.arange(len(units)) - np.repeat(first, np.diff(np.append(first, len(units)))) + 1
     if (int(units[0]), int(contents[0])) == (run.unit, run.content):
         occurrence[: changes[0] if len(changes) else len(units)] += run.count
-    ranks = contents.copy()
+    hashes = contents.copy()
     for place in np.flatnonzero(occurrence > 1):
-        ranks[place] = again(key, int(contents[place]), int(occurrence[place]))
-    place_of_rank = batch.schema.get_field_index(RANK)
+        hashes[place] = again(key, int(contents[place]), int(occurrence[place]))
     last = _Run(int(units[-1]), int(contents[-1]), int(occurrence[-1]))
-    return batch.set_column(place_of_rank, batch.schema.field(RANK), pa.array(ranks)), last
+    return _with_column(batch, hashes), last
+
+
+def _with_column(rows: pa.RecordBatch, values: npt.NDArray[np.uint64]) -> pa.RecordBatch:
+    return rows.set_column(rows.schema.get_field_index(RANK), rows.schema.field(RANK), pa.array(values))
 
 
 def again(key: bytes, content: int, occurrence: int) -> int:
-    """Return the rank of the n-th of equal rows: the first 64 bits of SHA-256 over key, content hash and n."""
+    """Return the hash of the n-th of equal rows: the first 64 bits of SHA-256 over key, content hash and n."""
     message = key + content.to_bytes(8, "big") + occurrence.to_bytes(8, "big")
     return int.from_bytes(hashlib.sha256(message).digest()[:8], "big")
 

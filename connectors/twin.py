@@ -56,9 +56,8 @@ def _private(twin: Twin, table: GrantedTable) -> pa.Table:
     own = table.references is None
     per_unit = np.ones(len(twin.units), np.int64) if own else random.integers(0, most + 1, len(twin.units))
     unit: Ints = np.repeat(np.arange(len(twin.units), dtype=np.int64), per_unit)
-    rank = _identifiers(random, len(unit))
-    order = np.lexsort((rank, unit))
-    added = {UNIT: pa.array(unit), PSEUDONYM: pa.array(twin.units[unit]), RANK: pa.array(rank[order])}
+    rank = (np.arange(len(unit)) - np.searchsorted(unit, unit)).astype(np.uint64)
+    added = {UNIT: pa.array(unit), PSEUDONYM: pa.array(twin.units[unit]), RANK: pa.array(rank)}
     columns: dict[str, pa.Array] = {}
     for name, column in table.columns.items():
         of_unit = column.key_of is not None and name == table.unit_key

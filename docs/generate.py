@@ -194,9 +194,8 @@ def sql_page() -> str:
         "Names are those of the syntax tree (sqlglot). A listed node that carries anything else is refused as well.",
         table(("node", "may carry"), nodes),
         "## Known, and refused as `PROTECTION_UNAVAILABLE`",
-        _listed(sorted(map(_sql_name, parse.UNPROTECTED))) + "; over private rows also `min`, `max` and `median` outside of a "
-        "query per unit, `count(DISTINCT column)` of anything but the unit's key, `sum` and `avg` of DISTINCT values, keys with "
-        "decimals, and grouping sets over released values.",
+        _listed(sorted(map(_sql_name, parse.UNPROTECTED))) + "; over private rows also `min` and `max` outside of a "
+        "query per unit, `sum` and `avg` of DISTINCT values, keys with decimals, and grouping sets over released values.",
         "As clauses of a listed node: " + _listed(sorted(parse.UNPROTECTED_ARGUMENTS)) + ".",
     )
 

@@ -12,7 +12,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Literal
 
-Noise = Literal["discrete_laplace", "discrete_gaussian"]
+Noise = Literal["discrete_laplace", "discrete_gaussian", "exponential"]
+"""What is drawn: noise added to every number of a vector, or one of the public candidates of every group."""
 
 GRID = 10**30
 """Charges are whole multiples of 1/GRID, so that sums over any number of jobs keep one small denominator."""
@@ -102,8 +103,11 @@ def grid_down(amount: Fraction) -> Fraction:
 def charge(mechanism: Noise, l1: int, l2_squared: int, scale: Fraction) -> Fraction:
     """Return the ρ charged for one noised vector, rounded up with `HEADROOM`.
 
-    Laplace is pure ε = l1/b and is charged ε²/2; Gaussian costs l2²/(2σ²).
-    Source: Bun, Steinke (2016), Proposition 1.4 (pure DP to zCDP); Canonne, Kamath, Steinke (2020), Theorem 14.
+    Laplace is pure ε = l1/b and is charged ε²/2; Gaussian costs l2²/(2σ²). The exponential mechanism as the largest score
+    after Gumbel noise of scale β: a group whose scores move by at most d has bounded range η = 2d/β and costs η²/8 = d²/(2β²);
+    over all groups of one unit Σd² ≤ l2².
+    Source: Bun, Steinke (2016), Proposition 1.4 (pure DP to zCDP); Canonne, Kamath, Steinke (2020), Theorem 14;
+    Cesar, Rogers, "Bounding, Concentrating, and Truncating" (2021), Lemma 3.2 (bounded range to zCDP).
 
     """
     size = l1 * l1 if mechanism == "discrete_laplace" else l2_squared

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 from decimal import Context, Decimal
+from fractions import Fraction
 
 from egress.accounting import Noise
-from egress.bounding import centre_of, public_groups
+from egress.bounding import centre_of, public_groups, quantile_fraction
 from egress.model import CorePlan, Part
 from egress.tails import deviation, half_width
 from policies.query import Aggregate, Core, GovernedQuery
@@ -20,21 +21,27 @@ _SHOWN = Context(prec=6)
 def expected_errors(governed: GovernedQuery, plans: Sequence[CorePlan]) -> Mapping[str, Json]:
     """Return per output column that is an aggregate its standard error and 95 % half-width, in output units, as text.
 
-    An AVG's error depends on its group: it is given for a group of `group_rows` rows, an even share of the size band
-    over all groups, and is None where keys are private. A column that comes from several cores, as under ROLLUP, is given
-    the error of its first, the finest; what was computed from aggregates has none of its own.
+    A quantile's is in rows: the half-width of the rank, and the width of the bins. An AVG's error depends on its group: it is
+    given for a group of `group_rows` rows, an even share of the size band over all groups, and is None where keys are private.
+    A column that comes from several cores, as under ROLLUP, is given the error of its first, the finest; what was computed
+    from aggregates has none of its own.
     """
     cores = {core.name: core for core in governed.cores}
     parts = {plan.core: {part.column: part for part in plan.parts} for plan in plans}
     found: dict[str, Json] = {}
     for output in governed.outputs:
-        if output.interval:
-            name, column = output.sources[0]
-            aggregate = next(item for item in cores[name].aggregates if item.name == column)
-            rows = _even_share(cores[name])
-            average = aggregate.kind == "avg"
-            found[output.name] = _average(aggregate, parts[name], rows) if average else _plain(aggregate, parts[name])
+        if output.kind in {"key", "derived"}:
+            continue
+        name, column = output.sources[0]
+        aggregate = next(item for item in cores[name].aggregates if item.name == column)
+        found[output.name] = _expected(aggregate, parts[name], _even_share(cores[name]))
     return found
+
+
+def _expected(aggregate: Aggregate, parts: Mapping[str, Part], rows: int | None) -> Json:
+    if aggregate.kind == "avg":
+        return _average(aggregate, parts, rows)
+    return _quantile(aggregate, parts) if aggregate.kind == "quantile" else _plain(aggregate, parts)
 
 
 def _even_share(core: Core) -> int | None:
@@ -55,11 +62,20 @@ def chance_to_show(plan: CorePlan, units: int) -> Decimal:
 
 
 def _plain(aggregate: Aggregate, parts: Mapping[str, Part]) -> Json:
-    part = parts[f"{aggregate.name}_s" if aggregate.kind == "sum" else f"{aggregate.name}_n"]
+    part = next(part for column, part in parts.items() if column.rpartition("_")[0] == aggregate.name)
     error = Decimal(deviation(part.mechanism, part.scale))
     return {
         "standard_error": _text(error * aggregate.step),
         "half_width": _text(part.half_width * aggregate.step),
+    }
+
+
+def _quantile(aggregate: Aggregate, parts: Mapping[str, Part]) -> Json:
+    """Say in rows how far the rank of the shown value may be off, with 95 %, and how wide its bin is."""
+    part = parts[f"{aggregate.name}_q"]
+    return {
+        "rank_half_width": math.ceil(Fraction(part.half_width, quantile_fraction(aggregate).denominator)),
+        "bin_width": _text(aggregate.bin_width * aggregate.step),
     }
 
 

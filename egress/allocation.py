@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from egress.accounting import Noise, charge, scale_for
 from egress.model import Part, Role
-from egress.tails import deviation, half_width
+from egress.tails import deviation, gap, half_width
 
 CONFIDENCE = Decimal("0.05")
 """Two-sided error of every interval shown: 95 % half-widths."""
@@ -31,6 +31,7 @@ class Need:
     l1: int
     l2_squared: int
     typical: Fraction
+    fraction: Fraction | None = None
 
 
 def allocate(needs: tuple[Need, ...], rho: Fraction, noises: Sequence[Noise] = NOISES) -> tuple[Part, ...]:
@@ -42,7 +43,7 @@ def allocate(needs: tuple[Need, ...], rho: Fraction, noises: Sequence[Noise] = N
     Args:
         needs: at least one, names distinct.
         rho: > 0, the charge of the whole query.
-        noises: what may be drawn.
+        noises: what may be added; a quantile is always chosen by the exponential mechanism.
 
     """
     weights = [weight(need) for need in needs]
@@ -71,7 +72,8 @@ def weight(need: Need) -> Decimal:
 
 
 def _part(need: Need, rho: Fraction, noises: Sequence[Noise]) -> Part:
-    noise, scale = cheapest(need.l1, need.l2_squared, rho, noises)
+    noise, scale = cheapest(need.l1, need.l2_squared, rho, noises if need.fraction is None else ("exponential",))
+    candidates = need.high - need.low + 1
     return Part(
         column=need.column,
         role=need.role,
@@ -82,5 +84,6 @@ def _part(need: Need, rho: Fraction, noises: Sequence[Noise]) -> Part:
         mechanism=noise,
         scale=scale,
         rho=charge(noise, need.l1, need.l2_squared, scale),
-        half_width=half_width(noise, scale, CONFIDENCE),
+        half_width=gap(scale, candidates, CONFIDENCE) if noise == "exponential" else half_width(noise, scale, CONFIDENCE),
+        fraction=need.fraction,
     )

@@ -1,11 +1,12 @@
 """What one privacy unit can change: contribution caps and the sensitivity and range of every vector. Pure."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from egress.allocation import Need
 from policies.query import Aggregate, Core, Strategy, UnitBounds
+from sandbox.kernel.errors import YuneiError
 
 NOISE_RANGE = 2**62
 """Exact values are clamped within ±2^62, so that noise added in 64 bits has room."""
@@ -51,8 +52,7 @@ def possible_caps(core: Core) -> tuple[Caps, ...]:
     unit, groups = core.unit, public_groups(core)
     if unit.max_rows == 1:
         return (Caps("one_row", 1, 1, 1, sample=False), grouped_caps(unit, groups))
-    counted = groups is None or any(aggregate.kind == "count_unit" for aggregate in core.aggregates)
-    if counted:
+    if groups is None or any(aggregate.kind == "count_unit" for aggregate in core.aggregates):
         return (grouped_caps(unit, groups),)
     kept = 1 if unit.one_group else min(unit.max_rows, groups or 1)
     return (Caps("row_cap", kept, unit.max_rows, unit.max_rows, sample=False), grouped_caps(unit, groups))
@@ -74,19 +74,25 @@ def centre_of(aggregate: Aggregate) -> int:
 def needs_of(core: Core, caps: Caps) -> tuple[Need, ...]:
     """List every vector that will be noised, with its public range and its sensitivity to one unit.
 
-    count of rows → rows; count of units → units; sum → sum; avg → rows of non-null values, then the centred sum; and for
-    private keys a count of units of its own, for the threshold.
+    count of rows → rows; count of units → units; sum → sum; avg → rows of non-null values, then the centred sum; count of
+    values → values; quantile → the bin that is chosen; and for private keys a count of units of its own, for the threshold.
+    A weight counts as so many times the relative error.
     """
     band, typical = core.unit.size_band, _typical_rows(core.unit)
     needs: list[Need] = []
     for aggregate in core.aggregates:
-        name, kind = aggregate.name, aggregate.kind
+        name, kind, begun = aggregate.name, aggregate.kind, len(needs)
         if kind == "count_unit":
             needs.append(_units(f"{name}_n", band, caps))
         if kind in {"count", "avg"}:
             needs.append(_rows(f"{name}_n", band, caps, typical))
         if kind in {"sum", "avg"}:
             needs.append(_sum(aggregate, band, caps, typical))
+        if kind == "count_value":
+            needs.append(_values(f"{name}_v", band, caps))
+        if kind == "quantile":
+            needs.append(_quantile(aggregate, caps, typical))
+        needs[begun:] = [replace(need, typical=need.typical / aggregate.weight) for need in needs[begun:]]
     if any(key.domain is None for key in core.keys):
         # Never shown, only compared with τ: a quarter of the weight of a shown count of units.
         needs.append(Need("units", "threshold", 0, band, caps.groups, caps.groups, Fraction(4)))
@@ -115,6 +121,31 @@ def _sum(aggregate: Aggregate, band: int, caps: Caps, typical: Fraction) -> Need
         l2_squared=caps.l2_squared * most**2,
         typical=typical * Fraction(most, 2),
     )
+
+
+def _values(column: str, band: int, caps: Caps) -> Need:
+    """Values that only one unit has may all be of one group."""
+    return Need(column, "values", 0, band * caps.l1, caps.l1, caps.l1**2, Fraction(1))
+
+
+def _quantile(aggregate: Aggregate, caps: Caps, typical: Fraction) -> Need:
+    """One row moves every score by at most max(a, b - a), fraction = a/b; sections hold all rows that a unit may have."""
+    fraction = quantile_fraction(aggregate)
+    most = caps.rows * max(fraction.numerator, fraction.denominator - fraction.numerator)
+    last = aggregate.bins - 1
+    return Need(f"{aggregate.name}_q", "quantile", 0, last, most, most**2, typical * fraction.denominator, fraction)
+
+
+def largest_score(core: Core, caps: Caps, need: Need) -> int:
+    """Return the most that a bin of a quantile can score, 0 for every other vector."""
+    return 0 if need.fraction is None else core.unit.size_band * caps.rows * need.fraction.denominator
+
+
+def quantile_fraction(aggregate: Aggregate) -> Fraction:
+    """Return the share below a quantile."""
+    if aggregate.fraction is None:
+        raise YuneiError("DEFECT")  # `policies.splitting.aggregates` gives every quantile its share
+    return aggregate.fraction
 
 
 def _typical_rows(unit: UnitBounds) -> Fraction:

@@ -1,4 +1,4 @@
-"""The only place that draws noise: discrete Laplace and Gaussian of OpenDP on 64-bit integer vectors.
+"""The only place that draws noise: discrete Laplace, discrete Gaussian and the exponential mechanism of OpenDP, on integers.
 
 Noise comes from the operating system's entropy inside OpenDP. There is no seed, and nothing that turns it off.
 """
@@ -37,6 +37,22 @@ def noise(values: Sequence[int], part: Part) -> tuple[int, ...]:
     return tuple(cast("list[int]", _measurement(part.mechanism, part.scale)(list(values))))
 
 
+def choose(scores: Sequence[int], part: Part) -> int:
+    """Return the place of a candidate, the likelier the higher its score: the largest after Gumbel noise of the part's scale.
+
+    Args:
+        scores: one for every candidate from `part.low` to `part.high`, within ±2^62.
+        part: of the exponential mechanism.
+
+    Raises:
+        YuneiError: `DEFECT`, the scores are not those of the part.
+
+    """
+    if len(scores) != part.high - part.low + 1 or any(abs(score) > NOISE_RANGE for score in scores):
+        raise YuneiError("DEFECT")
+    return cast("int", _measurement(part.mechanism, part.scale)(list(scores)))
+
+
 def check_composition(plan: ProtectionPlan) -> None:
     """Refuse a plan whose charge is below what OpenDP's own privacy maps add up to; nothing was drawn yet.
 
@@ -59,6 +75,8 @@ def mapped_rho(part: Part) -> Fraction:
     Pure ε of Laplace counts as ε²/2.
     """
     measurement = _measurement(part.mechanism, part.scale)
+    if part.mechanism == "exponential":
+        return _privacy_map(measurement, math.isqrt(part.l2_squared - 1) + 1)
     if part.mechanism == "discrete_laplace":
         epsilon = _privacy_map(measurement, part.l1)
         return epsilon * epsilon / 2
@@ -77,6 +95,8 @@ def _measurement(mechanism: Noise, scale: Fraction) -> dp.Measurement:
     if Fraction(exact) != scale or scale <= 0:
         raise YuneiError("DEFECT")  # a rounded scale would not be the charged one
     domain = dp.vector_domain(dp.atom_domain(T="i64"))
+    if mechanism == "exponential":
+        return dp.m.make_noisy_max(domain, dp.linf_distance(T="i64"), dp.zero_concentrated_divergence(), scale=exact)
     if mechanism == "discrete_laplace":
         return dp.m.make_laplace(domain, dp.l1_distance(T="i64"), scale=exact)
     return dp.m.make_gaussian(domain, dp.l2_distance(T="f64"), scale=exact, MO="ZeroConcentratedDivergence")

@@ -7,12 +7,12 @@ from fractions import Fraction
 from typing import Literal
 
 from egress.accounting import Noise
-from policies.query import Bounding
+from policies.query import AggregateKind, Bounding
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.run import Cell
 
-Role = Literal["rows", "units", "sum", "threshold"]
-"""What a noised vector counts or adds up."""
+Role = Literal["rows", "units", "values", "sum", "threshold", "quantile"]
+"""What a noised vector counts, adds up or chooses."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,11 @@ class Part:
     """One noised integer vector: a column of the engine's answer, over all groups.
 
     `low`, `high`: public range to which each exact integer is clamped before noise. `l1`, `l2_squared`: sensitivity of
-    the vector to one unit. `scale`: b (Laplace) or σ (Gaussian). `rho`: its zCDP charge. `half_width`: 95 % noise-only.
+    the vector to one unit. `scale`: b (Laplace), σ (Gaussian) or β (exponential). `rho`: its zCDP charge. `half_width`: 95 %
+    noise-only.
+
+    A part of role `quantile` chooses a bin from `low` to `high` in every group. With `fraction` = a/b a bin scores minus b times
+    its distance in rows from the rank that was asked for; sensitivity and `half_width` are in that score.
     """
 
     column: str
@@ -33,6 +37,7 @@ class Part:
     scale: Fraction
     rho: Fraction
     half_width: int
+    fraction: Fraction | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ class CorePlan:
                 "groups": bounding.groups,
                 "rows_per_group": bounding.rows_per_group,
                 "sample": bounding.sample,
+                "values": bounding.values,
                 "centres": [str(centre) for centre in bounding.centres],
                 "units": bounding.units,
             },
@@ -127,7 +133,7 @@ class NotPlanned:
     facts: Mapping[str, Json]
 
 
-ColumnKind = Literal["key", "count", "count_unit", "sum", "avg", "derived", "low", "high"]
+ColumnKind = Literal["key", "derived", "low", "high"] | AggregateKind
 
 
 @dataclass(frozen=True)
@@ -168,4 +174,5 @@ def _part_json(part: Part) -> Json:
         "scale": str(part.scale),
         "rho": str(part.rho),
         "half_width": str(part.half_width),
+        "fraction": None if part.fraction is None else str(part.fraction),
     }

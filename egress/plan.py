@@ -7,7 +7,7 @@ from fractions import Fraction
 from egress.accounting import Terms, rho_of, terms_of
 from egress.accuracy import expected_errors
 from egress.allocation import Need, allocate
-from egress.bounding import NOISE_RANGE, Caps, centre_of, needs_of, public_groups
+from egress.bounding import NOISE_RANGE, Caps, centre_of, largest_score, needs_of, public_groups
 from egress.model import CorePlan, NotPlanned, Part, ProtectionPlan, Threshold
 from egress.post.size import most_rows
 from egress.strategies import choose
@@ -52,9 +52,10 @@ def plan(governed: GovernedQuery, epsilon: Decimal | None) -> ProtectionPlan | N
         return NotPlanned("EPSILON_TOO_SMALL", {})
     caps = [choose(core) for core in governed.cores]
     needs = [needs_of(core, cap) for core, cap in zip(governed.cores, caps, strict=True)]
-    for need in (need for group in needs for need in group):
-        if need.low < -NOISE_RANGE or need.high > NOISE_RANGE:
-            return NotPlanned("RANGE_TOO_WIDE", {"column": need.column})
+    for core, cap, group in zip(governed.cores, caps, needs, strict=True):
+        for need in group:
+            if max(-need.low, need.high, largest_score(core, cap, need)) > NOISE_RANGE:
+                return NotPlanned("RANGE_TOO_WIDE", {"column": need.column})
     return _finish(governed, caps, _shared(needs, rho), asked, delta_share(terms, rho))
 
 
@@ -114,6 +115,7 @@ def _core(core: Core, caps: Caps, parts: tuple[Part, ...], limit: Threshold | No
         groups=caps.groups,
         rows_per_group=caps.per_group,
         sample=caps.sample,
+        values=caps.l1,
         centres=tuple(centre_of(aggregate) for aggregate in core.aggregates),
         units=limit is not None,
     )

@@ -1,13 +1,14 @@
 """Protection of one exact table: the wall, clamps, noise, threshold; then the released table. Noise is drawn here once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from egress.exact import Groups, Key, clamped, groups_of
-from egress.mechanisms import check_composition, noise
-from egress.model import CorePlan, Primitives, ProtectedResult, ProtectionPlan
+from egress.exact import Exact, Groups, Key, groups_of, nothing, read
+from egress.mechanisms import check_composition, choose, noise
+from egress.model import CorePlan, Part, Primitives, ProtectedResult, ProtectionPlan
+from egress.quantiles import scores_of
 from egress.table import table_of
-from egress.tails import half_width
+from egress.tails import gap, half_width
 from policies.query import GovernedQuery
 from sandbox.kernel.run import ExactTable
 
@@ -48,7 +49,7 @@ def bound_check(primitives: Sequence[Primitives], exact: Sequence[ExactTable], p
     """
     if not len(primitives) == len(exact) == len(plan.cores):
         return False
-    known = [_exact_groups(core, table) for core, table in zip(plan.cores, exact, strict=True)]
+    known = [read(core, table) for core, table in zip(plan.cores, exact, strict=True)]
     pairs = list(zip(plan.cores, known, primitives, strict=True))
     cells = sum(len(groups.keys() | dict(noisy).keys()) * len(core.parts) for core, groups, noisy in pairs)
     return all(_within(core, groups, noisy, REPLAY_ALPHA / max(1, cells)) for core, groups, noisy in pairs)
@@ -56,20 +57,41 @@ def bound_check(primitives: Sequence[Primitives], exact: Sequence[ExactTable], p
 
 def _within(plan: CorePlan, known: Groups, primitives: Primitives, alpha: Decimal) -> bool:
     shown = dict(primitives)
-    bounds = tuple(half_width(part.mechanism, part.scale, alpha) for part in plan.parts)
+    bounds = tuple(_bound(part, alpha) for part in plan.parts)
     if len(shown) != len(primitives) or not _complete(plan, known, shown, bounds):
         return False
-    nothing = clamped(plan, {part.column: 0 for part in plan.parts})
+    empty = nothing(plan)
     return all(
-        abs(noisy - true) <= bound
+        _near(part, noisy, true, bound)
         for key, values in primitives
-        for noisy, true, bound in zip(values, known.get(key, nothing), bounds, strict=True)
+        for part, noisy, true, bound in zip(plan.parts, values, known.get(key, empty), bounds, strict=True)
     )
 
 
+def _bound(part: Part, alpha: Decimal) -> int:
+    if part.mechanism == "exponential":
+        return gap(part.scale, part.high - part.low + 1, alpha)
+    return half_width(part.mechanism, part.scale, alpha)
+
+
+def _near(part: Part, noisy: int, true: Exact, bound: int) -> bool:
+    if isinstance(true, int):
+        return abs(noisy - true) <= bound
+    scores = scores_of(part, true)
+    return part.low <= noisy <= part.high and max(scores) - scores[noisy - part.low] <= bound
+
+
 def _noised(plan: CorePlan, groups: Groups) -> Primitives:
-    columns = [noise([values[place] for values in groups.values()], part) for place, part in enumerate(plan.parts)]
+    columns = [_drawn(part, [values[place] for values in groups.values()]) for place, part in enumerate(plan.parts)]
     return tuple((key, tuple(column[row] for column in columns)) for row, key in enumerate(groups))
+
+
+def _drawn(part: Part, values: Sequence[Exact]) -> tuple[int, ...]:
+    """Add noise to every number of a vector, or choose a bin for every group."""
+    numbers = [value for value in values if isinstance(value, int)]
+    if len(numbers) == len(values):
+        return noise(numbers, part)
+    return tuple(part.low + choose(scores_of(part, value), part) for value in values if not isinstance(value, int))
 
 
 def _shown(plan: CorePlan, noisy: Primitives) -> Primitives:
@@ -85,20 +107,12 @@ def _threshold_place(plan: CorePlan) -> int | None:
     return next((place for place, part in enumerate(plan.parts) if part.role == "threshold"), None)
 
 
-def _complete(plan: CorePlan, known: Groups, shown: Groups, bounds: tuple[int, ...]) -> bool:
+def _complete(plan: CorePlan, known: Groups, shown: Mapping[Key, tuple[int, ...]], bounds: tuple[int, ...]) -> bool:
     place = _threshold_place(plan)
     if plan.threshold is None or place is None:
         return len(shown) == plan.public_groups
     tau, bound = plan.threshold.tau, bounds[place]
     passed = all(values[place] >= tau for values in shown.values())
     missing = [known[key][place] for key in known.keys() - shown.keys()]
-    return passed and shown.keys() <= known.keys() and all(units - bound < tau for units in missing)
-
-
-def _exact_groups(plan: CorePlan, exact: ExactTable) -> Groups:
-    found: dict[Key, tuple[int, ...]] = {}
-    for line in exact.rows:
-        cells = {spec.name: cell for spec, cell in zip(exact.columns, line, strict=True)}
-        key = tuple(cells[spec.name] for spec in exact.columns if spec.role == "key")
-        found[key] = clamped(plan, cells)
-    return found
+    hidden = all(isinstance(units, int) and units - bound < tau for units in missing)
+    return passed and shown.keys() <= known.keys() and hidden

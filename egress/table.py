@@ -11,10 +11,14 @@ from egress.exact import order_of
 from egress.model import CorePlan, Part, Primitives, ProtectedColumn, ProtectedResult, ProtectionPlan
 from egress.post.evaluate import Evaluator, Row, exact
 from egress.post.values import Value
+from egress.quantiles import value_of
 from egress.tails import half_width
 from policies.query import Aggregate, Core, GovernedQuery, OutputColumn, interval_of
 from policies.tree import HIGH, LOW, Shape
 from sandbox.kernel.run import Cell
+
+_ENDINGS = {"count": "n", "count_unit": "n", "count_value": "v", "sum": "s"}
+"""Which column of the engine's answer an aggregate of one vector is."""
 
 Shown = tuple[Value, Value, Value]
 """A value with the ends of its 95 % interval."""
@@ -94,12 +98,20 @@ def _renderer(plan: CorePlan, aggregate: Aggregate) -> Callable[[Sequence[int]],
     places = {part.column: place for place, part in enumerate(plan.parts)}
     if aggregate.kind == "avg":
         return _averages(plan, aggregate, places[f"{aggregate.name}_s"], places[f"{aggregate.name}_n"])
-    place = places[f"{aggregate.name}_s" if aggregate.kind == "sum" else f"{aggregate.name}_n"]
+    if aggregate.kind == "quantile":
+        return _quantiles(aggregate, places[f"{aggregate.name}_q"])
+    place = places[f"{aggregate.name}_{_ENDINGS[aggregate.kind]}"]
     half = plan.parts[place].half_width
     if aggregate.kind != "sum":
         return lambda values: (values[place], values[place] - half, values[place] + half)
     step = Fraction(aggregate.step)
     return lambda values: (values[place] * step, (values[place] - half) * step, (values[place] + half) * step)
+
+
+def _quantiles(aggregate: Aggregate, place: int) -> Callable[[Sequence[int]], Shown]:
+    """Return the value of the chosen bin. How far the rank may be off is public; how far the value is, only the data tell."""
+    step = Fraction(aggregate.step)
+    return lambda values: (value_of(aggregate, values[place]) * step, None, None)
 
 
 def _averages(plan: CorePlan, aggregate: Aggregate, total: int, count: int) -> Callable[[Sequence[int]], Shown]:

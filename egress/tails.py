@@ -18,12 +18,15 @@ _PI_LOW = Decimal("3.14159265358979323846264338327950288419716939937510")
 def deviation(mechanism: Noise, scale: Fraction) -> float:
     """Return the standard deviation of the noise; for display and for choosing, never for a charge.
 
-    Exact for Laplace; for Gaussian the continuous σ, which bounds the discrete one from above.
+    Exact for Laplace; for Gaussian the continuous σ, which bounds the discrete one from above; of the exponential mechanism
+    that of the Gumbel noise on its scores.
     Source: Canonne, Kamath, Steinke (2020), Corollary 9.
 
     """
     if mechanism == "discrete_gaussian":
         return float(scale)
+    if mechanism == "exponential":
+        return float(scale) * math.pi / math.sqrt(6)
     return 1 / (math.sqrt(2) * math.sinh(1 / (2 * float(scale)))) if scale > Fraction(1, 1000) else 0.0
 
 
@@ -66,6 +69,17 @@ def reach(mechanism: Noise, scale: Fraction, alpha: Decimal) -> int:
 def half_width(mechanism: Noise, scale: Fraction, alpha: Decimal) -> int:
     """Return an integer h with P[|noise| > h] ≤ `alpha`."""
     return reach(mechanism, scale, DOWN.divide(alpha, Decimal(2))) - 1
+
+
+@lru_cache(maxsize=4096)
+def gap(scale: Fraction, candidates: int, alpha: Decimal) -> int:
+    """Return g with P[the chosen candidate scores less than the best by more than g] ≤ `alpha`: β·ln(candidates / α).
+
+    Source: McSherry, Talwar (2007), Lemma 7, with scores / β as the exponent.
+
+    """
+    logs = NEAR.ln(DOWN.divide(alpha, Decimal(candidates)))
+    return math.ceil(scale * Fraction(UP.add(-logs, MARGIN)))
 
 
 def threshold_delta(mechanism: Noise, scale: Fraction, tau: int, groups: int) -> Fraction:

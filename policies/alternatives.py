@@ -206,6 +206,14 @@ def _avg(node: exp.Expr) -> exp.Expr:
     return exp.Avg(this=_argument(node))
 
 
+def _near_extreme(node: exp.Expr) -> exp.Expr:
+    """Ask for the quantile that comes near a least or largest value."""
+    if not isinstance(node, (exp.Min, exp.Max)):
+        return _avg(node)
+    share = "0.01" if isinstance(node, exp.Min) else "0.99"
+    return exp.PercentileCont(this=node.this.copy(), expression=exp.Literal.number(share))
+
+
 def _sum(node: exp.Expr) -> exp.Expr:
     return exp.Sum(this=_argument(node))
 
@@ -280,7 +288,7 @@ _MENDS: Mapping[str, Sequence[Mend]] = {
     "COLUMN_NOT_RELEASABLE": (_replaced(_avg, _sum),),
     "KEY_MISUSED": (_replaced(_count_units),),
     "AGGREGATE_NOT_GRANTED": (_replaced(_avg, _sum, _count),),
-    "PROTECTION_UNAVAILABLE": (_replaced(_avg, _sum, _count_units),),
+    "PROTECTION_UNAVAILABLE": (_replaced(_near_extreme, _avg, _sum, _count_units),),
     "BOUNDS_MISSING": (_replaced(_clamped),),
     "NOT_GROUPED": (_grouped,),
     "NO_AGGREGATE": (_grouped,),

@@ -8,7 +8,7 @@ from pathlib import Path
 from policies.documents import load_catalog, load_policy
 from policies.grant import Grant
 from policies.policy import Policy
-from policies.query import Refused, SubmittedQuery
+from policies.query import Refused, SubmittedQuery, Tuning
 from policies.resolve import resolve
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.run import Parameter
@@ -31,7 +31,7 @@ def submitted(policy: Policy, fields: Mapping[str, Json]) -> SubmittedQuery:
         TypeError, ValueError: a field has a wrong type or an unknown name.
 
     """
-    unknown = set(fields) - {"id", "agreement", "purpose", "environment", "sql", "parameters", "epsilon"}
+    unknown = set(fields) - {"id", "agreement", "purpose", "environment", "sql", "parameters", "epsilon", "caps", "weights"}
     if unknown:
         raise ValueError("unknown field")
     parameters = fields.get("parameters") or {}
@@ -47,7 +47,15 @@ def submitted(policy: Policy, fields: Mapping[str, Json]) -> SubmittedQuery:
         _text(fields["sql"]) if "sql" in fields else _text(None),
         {name: typed_parameter(value) for name, value in parameters.items()},
         None if fields.get("epsilon") is None else _text(fields["epsilon"]),
+        Tuning(**_whole_numbers(fields.get("caps")), weights=_whole_numbers(fields.get("weights"))),
     )
+
+
+def _whole_numbers(value: Json) -> dict[str, int]:
+    numbers = {} if value is None else value
+    if not isinstance(numbers, Mapping) or not all(type(number) is int and number > 0 for number in numbers.values()):
+        raise TypeError("caps and weights must be objects of positive whole numbers")
+    return {name: number for name, number in numbers.items() if isinstance(number, int)}
 
 
 def typed_parameter(value: Json) -> Parameter:

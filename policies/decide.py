@@ -11,6 +11,7 @@ from typing import TypeVar, cast
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token
 
+from policies.engine.sections import engine_characters
 from policies.findings import Refusal, finding
 from policies.grant import Grant
 from policies.query import ALIAS, Allowed, Finding, GovernedQuery, Refused, SubmittedQuery, Verdict, interval_of
@@ -94,7 +95,7 @@ def rewrite(draft: Draft) -> Draft:
     answered, tree = _made(draft.answered), _made(draft.tree)
     asked = list(zip(_made(draft.builder).drafts, _made(draft.units), strict=True))
     cores, names = distinct_cores(asked)
-    if sum(len(core.relation) for core in cores) > MAX_ENGINE_CHARACTERS:
+    if sum(engine_characters(core) for core in cores) > MAX_ENGINE_CHARACTERS:
         raise Refusal(finding("TREE_TOO_LARGE"))
     shown = shown_names(tree)
     outputs = tuple(outputs_of(answered, shown, cores, names))

@@ -18,6 +18,27 @@ DOCUMENTS: Mapping[str, FindingKind] = {
         ("epsilon 过小, 无法计划保护", "epsilon is too small to plan protection with"),
         ("增大 epsilon", "Ask for a larger epsilon"),
     ),
+    "CAP_ABOVE_POLICY": kind(
+        "protection",
+        MINIMUM,
+        ("要求的上限宽于策略", "The asked cap is wider than the policy's"),
+        ("上限只能更严", "A cap may only be stricter"),
+    ),
+    "CAP_NOT_APPLICABLE": kind(
+        "protection",
+        SAFETY,
+        ("该查询的行数上限无法再收紧", "The cap on rows cannot be made stricter for this query"),
+        (
+            "行数上限只能用于恰有一张表使一个单位有多行的查询; 请改用 max_groups 或 max_rows_per_group",
+            "max_rows needs exactly one table of which a unit may have several rows; use max_groups or max_rows_per_group",
+        ),
+    ),
+    "WEIGHT_NOT_AGGREGATE": kind(
+        "protection",
+        SAFETY,
+        ("权重所指的列不是聚合列", "A weight names a column that is no aggregate"),
+        ("只给结果中的聚合列设置权重", "Give weights to columns of the answer that are aggregates"),
+    ),
     # the policy itself
     "POLICY_TABLE_UNKNOWN": kind(
         "policy", MINIMUM, ("策略引用的表不在目录中", "The policy names a table that no catalog item declares"), APPLY

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from policies.query import Aggregate, Core, GovernedQuery, GroupKey, OutputColumn, TableUse, UnitBounds
+from policies.query import COUNTS, Aggregate, Core, GovernedQuery, GroupKey, OutputColumn, TableUse, UnitBounds
 from policies.tree import as_json
 from sandbox.kernel.canonical import Json
 
@@ -78,7 +78,7 @@ def _key(item: GroupKey) -> dict[str, Json]:
 def _aggregate(item: Aggregate) -> dict[str, Json]:
     return {
         "kind": item.kind,
-        "type": "integer" if item.kind in {"count", "count_unit"} else "decimal",
+        "type": "integer" if item.kind in COUNTS else "decimal",
         "lineage": list(item.lineage),
         "low": format(item.low * item.step, "f"),
         "high": format(item.high * item.step, "f"),

@@ -10,7 +10,8 @@ from policies.policy import Policy
 
 UNIT, PSEUDONYM, RANK = "__unit", "__pid", "__rank"
 """Columns that supply adds to every private extract: dense unit id (BIGINT, private, for grouping and sorting only),
-the unit's keyed 64-bit pseudonym (UBIGINT) and a keyed 64-bit row rank (UBIGINT). Names beginning with `__` are refused
+the unit's keyed 64-bit pseudonym (UBIGINT) and the row's rank within its unit (UBIGINT, from 0 on, in keyed random order).
+Names beginning with `__` are refused
 in catalogs and in queries."""
 
 OTHER_KEY = "__other"

@@ -1,9 +1,10 @@
 """The types that a query passes through inside the policy compiler, each made in one place."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Context, Decimal
+from fractions import Fraction
 from typing import Literal
 
 from policies.grant import Grant, Value
@@ -11,10 +12,30 @@ from policies.tree import Relation, Shape
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.run import ColumnSpec, Parameter
 
-AggregateKind = Literal["count", "count_unit", "sum", "avg"]
+AggregateKind = Literal["count", "count_unit", "count_value", "sum", "avg", "quantile"]
+
+COUNTS = frozenset[AggregateKind]({"count", "count_unit", "count_value"})
+"""Kinds whose values are whole numbers from 0 on."""
+
+MOST_BINS = 512
+"""A quantile is chosen among so many public values at most; a narrower range of the argument makes them finer."""
 
 AVERAGE_DECIMALS = 2
 """Decimals that an AVG has beyond those of its argument's step."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What an analyst asks of the protection, within the policy.
+
+    `max_rows`, `max_groups`, `max_rows_per_group`: stricter caps on what one unit contributes: less noise, more bias. `weights`:
+    how much the relative error of an output column matters, 1 where it is not named.
+    """
+
+    max_rows: int | None = None
+    max_groups: int | None = None
+    max_rows_per_group: int | None = None
+    weights: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -27,6 +48,7 @@ class SubmittedQuery:
     sql: str
     parameters: Mapping[str, Parameter]
     epsilon: str | None = None
+    tuning: Tuning = Tuning()
 
 
 @dataclass(frozen=True)
@@ -98,7 +120,9 @@ class Aggregate:
 
     For `sum` and `avg` the argument of one row is an integer number of `step`s within [`low`, `high`] or NULL;
     for counts `low` = `high` = 1. `count` with an argument counts its non-null rows; `count_unit` counts units, with an
-    argument those of which a row in the group has it.
+    argument those of which a row in the group has it; `count_value` counts distinct values of its argument, of any type.
+    A `quantile` is the value below which the share `fraction` of the rows lies, read off public bins within its bounds.
+    `weight` says how much its error matters.
     """
 
     name: str
@@ -108,6 +132,18 @@ class Aggregate:
     high: int
     step: Decimal
     lineage: tuple[str, ...]
+    fraction: Fraction | None = None
+    weight: int = 1
+
+    @property
+    def bin_width(self) -> int:
+        """Steps in each bin of a quantile but the last."""
+        return -(-(self.high - self.low + 1) // MOST_BINS)
+
+    @property
+    def bins(self) -> int:
+        """The number of bins of a quantile, from `low` on."""
+        return -(-(self.high - self.low + 1) // self.bin_width)
 
     @property
     def places(self) -> int:
@@ -128,7 +164,7 @@ class OutputColumn:
 
     name: str
     column: str
-    kind: Literal["key", "count", "count_unit", "sum", "avg", "derived"]
+    kind: Literal["key", "derived"] | AggregateKind
     shape: Shape
     lineage: tuple[str, ...]
     sources: tuple[tuple[str, str], ...]
@@ -179,6 +215,7 @@ class Core:
     `relation` is the text of a generated SELECT over extract tables that yields one row per joined row with columns
     `u` (dense unit id), `p` (64-bit unit pseudonym), `k0…` and `a0…` (integer steps, NULL where the row is excluded from
     the aggregate; absent where it counts rows or units). It carries no bounds of contribution; `emit` adds them.
+    `ranked`: it also yields `r`, the row's rank within its unit from 0 on, in the one table that gives a unit several rows.
     """
 
     name: str
@@ -188,6 +225,7 @@ class Core:
     unit: UnitBounds
     parameters: Mapping[str, Parameter]
     tables: frozenset[str]
+    ranked: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,7 +278,8 @@ class Bounding:
     is; with one row a count of rows is a count of units. `unit_group`: rows are first brought together per unit and group,
     and a unit keeps ≤ `groups` groups, each from ≤ `rows_per_group` rows.
 
-    `sample`: whether a unit may have more than `groups` groups, so that a keyed sample is drawn. `centres` gives for
+    `sample`: whether a unit may have more than `groups` groups, so that a keyed sample is drawn. `values`: distinct values
+    over all groups that a unit is counted with, by a keyed sample where it may have more. `centres` gives for
     each aggregate the integer that is subtracted per row (AVG), 0 elsewhere. `units`: also return distinct units.
     """
 
@@ -251,6 +290,7 @@ class Bounding:
     sample: bool
     centres: tuple[int, ...]
     units: bool
+    values: int = 0
 
 
 @dataclass(frozen=True)
@@ -258,13 +298,16 @@ class EngineSql:
     """Generated SQL, twice checked, with the typed columns it returns.
 
     Columns: `k<i>` keys; per aggregate `a<i>_n` (bounded number of rows or units) and, for sum and avg, `a<i>_s`
-    (bounded sum of steps minus centre); `units` when asked. `$sample_key` (BLOB) is bound where `sample` is set.
+    (bounded sum of steps minus centre); `units` when asked. With a quantile or a count of values the lines come in
+    sections: `side` is 0 for those columns, else 1 + the place of the aggregate, of which `bin` (0 for a count of values)
+    holds `rows`. `keyed`: `$sample_key` (BLOB) is bound.
     """
 
     sql: str
     columns: tuple[ColumnSpec, ...]
     parameters: Mapping[str, Parameter]
     digest: str
+    keyed: bool = False
 
 
 DATE_FLOOR, DATE_CEILING = date(1900, 1, 1), date(2200, 12, 31)

@@ -84,7 +84,7 @@ def catalog() -> Catalog:
 
 def policy_document() -> dict[str, Any]:
     key = {"use": ["join", "count_distinct"]}
-    numbers = {"use": ["aggregate"], "functions": ["sum", "avg", "count"]}
+    numbers = {"use": ["aggregate"], "functions": ["sum", "avg", "count", "quantile"]}
     return {
         "policy": "clinic-usage",
         "version": 3,
@@ -105,7 +105,7 @@ def policy_document() -> dict[str, Any]:
                     "birth_date": {"use": ["group", "compare"], "coarsen": "year"},
                     "district": {"use": ["group", "compare"]},
                     "street": {"use": ["group"]},
-                    "income": {"use": ["aggregate"], "functions": ["sum", "avg"], "clamp": [0, 500000], "step": 1},
+                    "income": {"use": ["aggregate"], "functions": ["sum", "avg", "quantile"], "clamp": [0, 500000], "step": 1},
                     "balance": {**numbers, "use": ["aggregate", "compare"]},
                     "insured": {"use": ["group", "compare"]},
                 },

@@ -115,7 +115,8 @@ def core_of(name: str, aggregates: tuple[Aggregate, ...], keys: tuple[GroupKey, 
 def _outputs(core: Core, shown: tuple[str, ...] | None) -> Iterator[OutputColumn]:
     known = {key.name: OutputColumn(f"c_{key.name}", key.name, "key", Shape(key.type), (), (), False) for key in core.keys}
     for one in core.aggregates:
-        known[one.name] = OutputColumn(f"c_{one.name}", one.name, one.kind, shape_of(one), (), ((core.name, one.name),), True)
+        sources, interval = ((core.name, one.name),), one.kind != "quantile"
+        known[one.name] = OutputColumn(f"c_{one.name}", one.name, one.kind, shape_of(one), (), sources, interval)
     for name in known if shown is None else shown:
         yield known[name]
 

@@ -8,15 +8,17 @@ from typing import Any
 
 import duckdb
 
-from egress.exact import Groups, groups_of
-from egress.model import CorePlan, ProtectionPlan
+from egress.exact import Exact, Groups, groups_of
+from egress.model import CorePlan, Part, ProtectionPlan
 from egress.plan import plan
+from egress.quantiles import scores_of
 from policies.decide import decide
 from policies.engine.emit import emit
 from policies.grant import Grant
 from policies.policy import Policy
-from policies.query import Allowed, EngineSql, GovernedQuery
+from policies.query import Allowed, EngineSql, GovernedQuery, Tuning
 from policies.resolve import resolve
+from policies.tuning import tuned
 from sandbox.isolation.child.engine import DISABLED_OPTIMIZERS
 from sandbox.kernel.run import ExactTable
 from tests.factories_policies import catalog, policy_document, submitted
@@ -98,7 +100,7 @@ class Draw:
                 rows = most if unit == 0 else self.random.randint(0, min(most, 4))
                 same = self._cells(name)
                 free = self.random.random() < 0.5
-                found[name] += [{**base, **(self._cells(name) if free else same)} for _ in range(rows)]
+                found[name] += [{**base, "__rank": rank, **(self._cells(name) if free else same)} for rank in range(rows)]
         for name in ("一院", "二院"):
             found["hospitals"].append({**self._cells("hospitals"), "hospital": name, "tier": self.pick([1, 2, 3, None])})
         return found
@@ -162,6 +164,17 @@ class Draw:
         forms += [f"GREATEST({one}, {two})", f"CASE WHEN {self.condition(0)} THEN 2000000000 * 2 END", one, one]
         return self.pick(forms)
 
+    def tuning(self, query: GovernedQuery) -> Tuning:
+        """Draw stricter caps that the query can have, or none."""
+        if self.random.random() < 0.6:
+            return Tuning()
+        most = max(core.unit.max_rows for core in query.cores)
+        rows = most if all(core.ranked for core in query.cores) else None
+        caps = {"max_rows": rows, "max_groups": min(most, 2), "max_rows_per_group": min(most, 2)}
+        return Tuning(
+            **{name: self.random.randint(1, least) for name, least in caps.items() if least and self.random.random() < 0.5}
+        )
+
     def _aggregate(self) -> str:
         units = [f"count(DISTINCT {item})" for item in self._of("resident_id")]
         if self.wide and self.random.random() < 0.4:
@@ -176,6 +189,11 @@ class Draw:
         """Draw an aggregate of the forms that are put together from others, or count some rows only."""
         made = [f"count(*) FILTER (WHERE {self.condition(1)})", f"count_if({self.condition(1)})"]
         made += [f"sum({self.number(0)}) FILTER (WHERE {self.condition(1)})", f"avg({self.number(0)}) FILTER (WHERE TRUE)"]
+        made += [f"quantile_cont({item}, {self.pick(['0.5', '0.9', '0.05'])})" for item in self._of("balance", "cost", "amount")]
+        made += [f"median({self.number(0)})", f"median({self.number(0)}) FILTER (WHERE {self.condition(1)})"]
+        values = self._of("department", "visit_date", "hospital", "birth_date", "channel", "insured")
+        made += [f"count(DISTINCT {item})" for item in values * 2]
+        made += [f"count(DISTINCT {item}) FILTER (WHERE {self.condition(1)})" for item in values]
         made += [f"{name}({item})" for name in ("stddev", "var_pop") for item in self._of("balance", "cost", "amount")]
         return self.pick(made)
 
@@ -270,7 +288,7 @@ def run(tables: Tables, engine: EngineSql, connection: duckdb.DuckDBPyConnection
         lines = ", ".join(f"({', '.join(_cell(row.get(column)) for column in columns)})" for row in tables[name])
         if lines:
             connection.execute(f"INSERT INTO {name} VALUES {lines}")
-    bound = {**engine.parameters, **({"sample_key": b"k" * 32} if "$sample_key" in engine.sql else {})}
+    bound = {**engine.parameters, **({"sample_key": b"k" * 32} if engine.keyed else {})}
     return ExactTable(engine.columns, tuple(connection.execute(engine.sql, bound or None).fetchall()))
 
 
@@ -296,6 +314,7 @@ class Seen:
     queries: int = 0
     cores: int = 0
     refused: int = 0
+    tuned: int = 0
     tight: float = 0.0
 
 
@@ -311,13 +330,15 @@ def compare(seed: int, queries: int, *, wide: bool = False) -> Seen:
         draw = Draw(random.Random(f"{seed} {number}"), views[number % len(views)], wide=wide)
         sql = draw.query()
         verdict = decide(submitted(sql), draw.grant)
-        planned = plan(verdict.governed, None) if isinstance(verdict, Allowed) else None
-        if not isinstance(verdict, Allowed) or not isinstance(planned, ProtectionPlan):
+        asked = tuned(verdict.governed, draw.tuning(verdict.governed)) if isinstance(verdict, Allowed) else ()
+        planned = plan(asked, None) if isinstance(asked, GovernedQuery) else None
+        if not isinstance(asked, GovernedQuery) or not isinstance(planned, ProtectionPlan):
             seen.refused += 1
             continue
         seen.queries += 1
-        seen.cores += len(verdict.governed.cores)
-        for share in _moves(draw, verdict.governed, planned, connection, sql):
+        seen.cores += len(asked.cores)
+        seen.tuned += [core.unit for core in asked.cores] != [core.unit for core in verdict.governed.cores]
+        for share in _moves(draw, asked, planned, connection, sql):
             seen.pairs += 1
             seen.tight = max(seen.tight, share)
     return seen
@@ -343,7 +364,7 @@ def _share(planned: CorePlan, whole: Groups, fewer: Groups, sql: str) -> float:
     """Hold how far the vectors of one core moved against its plan; return the largest share of a bound that was used."""
     shares = [0.0]
     for place, part in enumerate(planned.parts):
-        moved = _moved(whole, fewer, place, len(planned.parts))
+        moved = _moved(part, whole, fewer, place, len(planned.parts))
         assert sum(map(abs, moved)) <= part.l1, (sql, part.column, moved, part.l1)
         assert sum(change * change for change in moved) <= part.l2_squared, (sql, part.column, moved, part.l2_squared)
         shares.append(sum(map(abs, moved)) / part.l1)
@@ -352,6 +373,20 @@ def _share(planned: CorePlan, whole: Groups, fewer: Groups, sql: str) -> float:
     return max(shares)
 
 
-def _moved(whole: Groups, fewer: Groups, place: int, width: int) -> list[int]:
+def _moved(part: Part, whole: Groups, fewer: Groups, place: int, width: int) -> list[int]:
+    """Return by how much every group's number moved; of a quantile, the score of it that moved most."""
     nothing = (0,) * width
-    return [whole.get(key, nothing)[place] - fewer.get(key, nothing)[place] for key in whole.keys() | fewer.keys()]
+    moved = []
+    for key in whole.keys() | fewer.keys():
+        one, other = (groups.get(key, nothing)[place] for groups in (whole, fewer))
+        if part.role == "quantile":
+            scores = [scores_of(part, () if isinstance(bins, int) else bins) for bins in (one, other)]
+            moved.append(max(abs(a - b) for a, b in zip(*scores, strict=True)))
+        else:
+            moved.append(_number(one) - _number(other))
+    return moved
+
+
+def _number(value: Exact) -> int:
+    assert isinstance(value, int)
+    return value

@@ -7,12 +7,11 @@ each contribution is bounded, then per group. All sums are HUGEINT.
 from collections.abc import Iterator
 
 from policies.engine import engine_text as sql
+from policies.engine.sampling import SAMPLE_KEY, sampled
+from policies.engine.sections import SECTION, SECTIONS, has_sections, section_columns, sections
 from policies.query import Aggregate, Bounding, Core, EngineSql
 from sandbox.kernel.canonical import digest_bytes
 from sandbox.kernel.run import ColumnSpec
-
-SAMPLE_KEY = "sample_key"
-"""Name of the bound BLOB that keys the sample of groups; it stands in no text, digest or log."""
 
 
 def emit(core: Core, bounding: Bounding) -> EngineSql:
@@ -35,14 +34,21 @@ def emit(core: Core, bounding: Bounding) -> EngineSql:
     """
     if not _fits(core, bounding):
         raise ValueError("the bounding does not fit the query")
+    parts = [_main(core, bounding)] if _totals(core, bounding) else []
+    parts += sections(core, bounding, [name for name, _ in _totals(core, bounding)])
+    text = parts[0] if not has_sections(core) else f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS {sql.name('q')}"
+    columns = (*_columns(core, bounding), *section_columns(core, bounding))
+    return EngineSql(text, columns, core.parameters, digest_bytes(text.encode()), f"${SAMPLE_KEY}" in text)
+
+
+def _main(core: Core, bounding: Bounding) -> str:
+    """Return the aggregation itself; where sections follow it, it is the one of side 0."""
     keys = [sql.name(key.name) for key in core.keys]
-    grouped = bounding.strategy == "unit_group"
-    source, totals = (_grouped(core, bounding, keys), _totals) if grouped else (core.relation, _plain_totals)
-    outer = [*keys, *(f"CAST({text} AS HUGEINT) AS {sql.name(name)}" for name, text in totals(core, bounding))]
+    source = _grouped(core, bounding, keys) if bounding.strategy == "unit_group" else core.relation
+    outer = [*keys, *(f"CAST({text} AS HUGEINT) AS {sql.name(name)}" for name, text in _totals(core, bounding))]
+    outer += [f"CAST(0 AS HUGEINT) AS {sql.name(name)}" for name in (SECTION if has_sections(core) else ())]
     text = f"SELECT {', '.join(outer)} FROM ({source}) AS {sql.name('g')}"
-    if keys:
-        text += f" GROUP BY {', '.join(keys)}"
-    return EngineSql(text, tuple(_columns(core, bounding)), core.parameters, digest_bytes(text.encode()))
+    return f"{text} GROUP BY {', '.join(keys)}" if keys else text
 
 
 def _fits(core: Core, bounding: Bounding) -> bool:
@@ -53,17 +59,6 @@ def _fits(core: Core, bounding: Bounding) -> bool:
     return bounding.strategy == "unit_group" or not (bounding.sample or (units and bounding.rows > 1))
 
 
-def _plain_totals(core: Core, bounding: Bounding) -> Iterator[tuple[str, str]]:
-    for aggregate, centre in zip(core.aggregates, bounding.centres, strict=True):
-        count, total = _parts(aggregate)
-        rows = f"count({sql.name(aggregate.name)})" if aggregate.has_argument else "count(*)"
-        yield count, rows
-        if aggregate.kind in {"sum", "avg"}:
-            yield total, _centred(aggregate, centre, rows)
-    if bounding.units:
-        yield "units", "count(*)"
-
-
 def _centred(aggregate: Aggregate, centre: int, rows: str) -> str:
     """Return the sum of value - centre over the rows that have a value."""
     value = f"coalesce(sum({sql.name(aggregate.name)}), 0)"
@@ -72,7 +67,7 @@ def _centred(aggregate: Aggregate, centre: int, rows: str) -> str:
 
 def _grouped(core: Core, bounding: Bounding, keys: list[str]) -> str:
     inner = _per_unit(core, bounding, keys)
-    return _sampled(core, bounding, inner) if bounding.sample and keys else inner
+    return sampled(inner, [key.name for key in core.keys], bounding.groups) if bounding.sample and keys else inner
 
 
 def _per_unit(core: Core, bounding: Bounding, keys: list[str]) -> str:
@@ -81,7 +76,7 @@ def _per_unit(core: Core, bounding: Bounding, keys: list[str]) -> str:
     selected = [sql.name("u"), *pseudonym, *keys]
     for aggregate, centre in zip(core.aggregates, bounding.centres, strict=True):
         count, total = _parts(aggregate)
-        if aggregate.kind == "count_unit" and not aggregate.has_argument:
+        if aggregate.kind in SECTIONS or (aggregate.kind == "count_unit" and not aggregate.has_argument):
             continue
         if aggregate.kind == "count_unit":
             selected.append(f"least(count({sql.name(aggregate.name)}), 1) AS {sql.name(count)}")
@@ -96,30 +91,31 @@ def _per_unit(core: Core, bounding: Bounding, keys: list[str]) -> str:
     return f"SELECT {', '.join(selected)} FROM ({core.relation}) AS {sql.name('r')} GROUP BY {grouped}"
 
 
-def _sampled(core: Core, bounding: Bounding, inner: str) -> str:
-    """Keep at most `groups` groups of each unit, in the order of a keyed hash of pseudonym and group."""
-    keys = [sql.name(key.name) for key in core.keys]
-    parts = [f"CAST({sql.name('p')} AS VARCHAR)", *(_unambiguous(key) for key in keys)]
-    message = "encode(" + " || ':' || ".join(parts) + ")"
-    rank = f"sha256(CAST(${SAMPLE_KEY} AS BLOB) || encode(sha256(CAST(${SAMPLE_KEY} AS BLOB) || {message})))"
-    order = ", ".join([rank, *keys])
-    window = f"row_number() OVER (PARTITION BY {sql.name('u')} ORDER BY {order}) AS {sql.name('s')}"
-    ranked = f"SELECT *, {window} FROM ({inner}) AS {sql.name('q')}"
-    return f"SELECT * FROM ({ranked}) AS {sql.name('w')} WHERE {sql.name('s')} <= {bounding.groups}"
-
-
-def _unambiguous(key: str) -> str:
-    """Return a key's text with its length before it, so that no two groups have one text; NULL has its own."""
-    text = f"CAST({key} AS VARCHAR)"
-    return f"CASE WHEN {key} IS NULL THEN 'n' ELSE 'v' || CAST(length({text}) AS VARCHAR) || ':' || {text} END"
-
-
 def _parts(aggregate: Aggregate) -> tuple[str, str]:
     return f"{aggregate.name}_n", f"{aggregate.name}_s"
 
 
-def _totals(core: Core, bounding: Bounding) -> Iterator[tuple[str, str]]:
+def _totals(core: Core, bounding: Bounding) -> list[tuple[str, str]]:
+    return list((_outer_totals if bounding.strategy == "unit_group" else _plain_totals)(core, bounding))
+
+
+def _plain_totals(core: Core, bounding: Bounding) -> Iterator[tuple[str, str]]:
+    for aggregate, centre in zip(core.aggregates, bounding.centres, strict=True):
+        if aggregate.kind in SECTIONS:
+            continue
+        count, total = _parts(aggregate)
+        rows = f"count({sql.name(aggregate.name)})" if aggregate.has_argument else "count(*)"
+        yield count, rows
+        if aggregate.kind in {"sum", "avg"}:
+            yield total, _centred(aggregate, centre, rows)
+    if bounding.units:
+        yield "units", "count(*)"
+
+
+def _outer_totals(core: Core, bounding: Bounding) -> Iterator[tuple[str, str]]:
     for aggregate in core.aggregates:
+        if aggregate.kind in SECTIONS:
+            continue
         count, total = _parts(aggregate)
         if aggregate.kind == "count_unit" and not aggregate.has_argument:
             yield count, "count(*)"
@@ -137,6 +133,8 @@ def _columns(core: Core, bounding: Bounding) -> Iterator[ColumnSpec]:
     for key in core.keys:
         yield ColumnSpec(key.name, "key", key.type)
     for aggregate, centre in zip(core.aggregates, bounding.centres, strict=True):
+        if aggregate.kind in SECTIONS:
+            continue
         count, total = _parts(aggregate)
         yield ColumnSpec(count, "exact", "integer", 0, units if aggregate.kind == "count_unit" else rows)
         if aggregate.kind in {"sum", "avg"}:

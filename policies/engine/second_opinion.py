@@ -76,7 +76,7 @@ CLASSES = frozenset(
 )
 """Every expression class of the engine's tree that may occur."""
 
-NODES = frozenset({"SELECT_NODE", "SUBQUERY", "BASE_TABLE", "JOIN", "EMPTY"})
+NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "SUBQUERY", "BASE_TABLE", "JOIN", "EMPTY"})
 """Every relation type that may occur; EMPTY is refused where a table is due, since the tables are then missing."""
 
 _RELATIONS = ("from_table", "left", "right")
@@ -138,6 +138,10 @@ def _mappings(value: object) -> Iterator[Mapping[str, object]]:
             waiting.extend(item)
 
 
+def _unites_all(node: Mapping[str, object]) -> bool:
+    return (node["type"], node.get("setop_type"), node.get("setop_all")) == ("SET_OPERATION_NODE", "UNION", True)
+
+
 def _known(node: Mapping[str, object]) -> bool:
     if "class" in node and node["class"] not in CLASSES:
         return False
@@ -145,7 +149,7 @@ def _known(node: Mapping[str, object]) -> bool:
         return False
     if node.get("type") == "BASE_TABLE" and (node.get("schema_name") or node.get("catalog_name")):
         return False
-    if str(node.get("type", "")).endswith("_NODE") and node["type"] != "SELECT_NODE":
+    if str(node.get("type", "")).endswith("_NODE") and not (node["type"] == "SELECT_NODE" or _unites_all(node)):
         return False
     if node.get("class") == "STAR" and any(node.get(part) for part in ("columns", "expr", *_STAR_LISTS)):
         return False

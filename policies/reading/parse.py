@@ -82,6 +82,9 @@ NODES: Mapping[type[exp.Expr], frozenset[str]] = {
     exp.Min: _UNARY,
     exp.Max: _UNARY,
     exp.Median: _UNARY,
+    exp.Quantile: frozenset({"this", "quantile"}),
+    exp.PercentileCont: _BINARY,
+    exp.PercentileDisc: _BINARY,
     exp.Variance: _UNARY,
     exp.VariancePop: _UNARY,
     exp.Stddev: _UNARY,
@@ -162,7 +165,7 @@ NODES: Mapping[type[exp.Expr], frozenset[str]] = {
 }
 """Every node class that may occur, with every argument it may carry."""
 
-UNPROTECTED = frozenset({exp.Quantile, exp.PercentileCont, exp.PercentileDisc, exp.ApproxDistinct, exp.Mode, exp.Corr})
+UNPROTECTED = frozenset({exp.WithinGroup, exp.ApproxQuantile, exp.ApproxDistinct, exp.Mode, exp.Corr})
 """Forms with a known meaning whose protection, or whose place after it, is not built yet."""
 
 UNPROTECTED_ARGUMENTS = frozenset({"totals", "ignore_nulls"})

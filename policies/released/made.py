@@ -17,7 +17,7 @@ class Made:
     """An expression of the tree with what is known of it.
 
     `lineage`: the granted columns that enter it. `noisy`: whether an aggregate entered it. `sources`: the columns of cores
-    that it is, unchanged; such an aggregate is followed by the ends of its interval.
+    that it is, unchanged; such an aggregate is followed by the ends of its interval, unless it has no `ends`.
     """
 
     value: Expr
@@ -25,6 +25,7 @@ class Made:
     lineage: frozenset[str] = frozenset()
     noisy: bool = False
     sources: tuple[tuple[str, str], ...] = ()
+    ends: bool = True
 
     @property
     def name(self) -> str | None:
@@ -34,6 +35,11 @@ class Made:
     @property
     def interval(self) -> bool:
         """Whether the ends of its noise interval stand beside it."""
+        return self.direct and self.ends
+
+    @property
+    def direct(self) -> bool:
+        """Whether it is an aggregate of a core, unchanged."""
         return self.noisy and bool(self.sources) and self.name is not None
 
 

@@ -16,11 +16,15 @@ MAX_ROWS = 1_000_000
 
 @dataclass(frozen=True)
 class Attribution:
-    """Which occurrence carries the unit, which occurrences the unit determines, and how many rows one unit may have."""
+    """Which occurrence carries the unit, which occurrences the unit determines, and how many rows one unit may have.
+
+    `several`: the one occurrence of which a unit may have several rows, where there is no other.
+    """
 
     carrier: str
     determined: frozenset[str]
     max_rows: int
+    several: str | None = None
 
 
 def attribute(grant: Grant, rows: Rows) -> Attribution:
@@ -49,7 +53,7 @@ def attribute(grant: Grant, rows: Rows) -> Attribution:
             continue
         most = math.prod(placed.factors.values())
         if best is None or most < best.max_rows:
-            best = Attribution(start.alias, frozenset(placed.determined), most)
+            best = Attribution(start.alias, frozenset(placed.determined), most, _several(rows, placed))
     if best is None:
         raise Refusal(_unplaced(grant, private[0], rows))
     if best.max_rows > MAX_ROWS:
@@ -65,6 +69,13 @@ class _Placed:
     tables: Mapping[str, GrantedTable]
     factors: dict[str, int]
     determined: set[str]
+
+
+def _several(rows: Rows, placed: _Placed) -> str | None:
+    """Name the table of which a unit may have several rows: rows of one unit are then told apart by their rank in it."""
+    found = [alias for alias, factor in placed.factors.items() if factor > 1]
+    tables = {item.alias for item in rows.certain if item.block is None}
+    return found[0] if len(found) == 1 and found[0] in tables else None
 
 
 def _spread(rows: Rows, placed: _Placed, around: frozenset[str]) -> None:

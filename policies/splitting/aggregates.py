@@ -4,9 +4,11 @@ What has no mechanism of its own is put together from those that have one, after
 a sum and a sum of squares. What cannot be put together is refused.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from fractions import Fraction
 
 from sqlglot import exp
 
@@ -16,11 +18,12 @@ from policies.query import Aggregate, AggregateKind
 from policies.rows import constants, numbers
 from policies.rows.expressions import Scope, check_granted, filtered
 from policies.rows.meeting import chosen, column_of
-from policies.rows.terms import Origin, Rank, Term, lineage_of
+from policies.rows.terms import Origin, Rank, Term, lineage_of, mix
 from policies.tree import Call, Const, Expr, Ref
 
 MOST_PLACES = 16
 """Decimals of a sum's step: finer ones leave no digits before the point."""
+_SHARE = re.compile(r"0?\.[0-9]{1,4}", re.ASCII)
 VARIANCE = frozenset({"variance", "stddev"})
 
 
@@ -38,9 +41,11 @@ class Aggregates:
     """The aggregates of one core, gathered in order; the same one asked twice is one."""
 
     scope: Scope
+    names_unit: Callable[[Origin], bool]
+    """Whether a key names one unit each."""
     found: list[AggregateTerm] = field(default_factory=list)
     unit_keys: list[Origin] = field(default_factory=list)
-    """Every key whose distinct values were counted, also where the count became one with another."""
+    """Every key of units that was counted, also where the count became one with another."""
 
     def add(self, made: AggregateTerm) -> Ref:
         """Keep an aggregate and return the column that it becomes."""
@@ -49,7 +54,7 @@ class Aggregates:
         asked = made.argument.identity if made.argument is not None else None
         for known in self.found:
             same = known.argument.identity if known.argument is not None else None
-            if (known.aggregate.kind, same) == (made.aggregate.kind, asked):
+            if (known.aggregate.kind, known.aggregate.fraction, same) == (made.aggregate.kind, made.aggregate.fraction, asked):
                 return Ref(known.aggregate.name)
         name = f"a{len(self.found)}"
         self.found.append(replace(made, aggregate=replace(made.aggregate, name=name)))
@@ -79,7 +84,7 @@ _ROWS = Aggregate("", "count", has_argument=False, low=1, high=1, step=Decimal(1
 
 def _count(gathered: Aggregates, node: exp.Expr, condition: exp.Expr | None) -> Expr:
     if isinstance(node.this, exp.Distinct):
-        return _count_unit(gathered, node, condition)
+        return _count_distinct(gathered, node, condition)
     star = isinstance(node.this, exp.Star)
     term = constants.of_boolean(value=True) if star else gathered.scope.compile(node.this)
     if term.rank is Rank.KEY:
@@ -99,27 +104,55 @@ def _present(scope: Scope, term: Term, condition: exp.Expr | None) -> AggregateT
     return AggregateTerm(replace(_ROWS, has_argument=True, lineage=lineage_of(seen)), counted)
 
 
-def _count_unit(gathered: Aggregates, node: exp.Expr, condition: exp.Expr | None) -> Expr:
-    """Count units; of an optional key, or under a FILTER, those of which a row in the group has it."""
+def _count_distinct(gathered: Aggregates, node: exp.Expr, condition: exp.Expr | None) -> Expr:
+    """Count units where the argument is their key, else distinct values."""
     arguments = node.this.expressions
     if len(arguments) != 1:
         raise Refusal(finding("PROTECTION_UNAVAILABLE", obj="DISTINCT"))
-    scope = gathered.scope
-    term = scope.compile(arguments[0].unnest())
-    if term.rank is not Rank.KEY or term.origin is None:
-        raise Refusal(finding("PROTECTION_UNAVAILABLE", obj="COUNT DISTINCT"))
-    if "count_distinct" not in scope.grants[term.origin.table, term.origin.column]:
+    term = gathered.scope.compile(arguments[0].unnest())
+    if term.rank is Rank.KEY and (term.origin is None or "count_distinct" not in _grants(gathered.scope, term.origin)):
         raise Refusal(finding("AGGREGATE_NOT_GRANTED", obj=column_of(term)))
+    if term.origin is not None and term.rank is Rank.KEY and gathered.names_unit(term.origin):
+        return _count_unit(gathered, term, term.origin, condition)
+    return _count_value(gathered, term, condition)
+
+
+def _grants(scope: Scope, origin: Origin) -> frozenset[str]:
+    return scope.grants[origin.table, origin.column]
+
+
+def _count_value(gathered: Aggregates, term: Term, condition: exp.Expr | None) -> Expr:
+    """Count distinct values; what they are shows no more than which groups they would make, or how often they occur."""
+    if term.type == "null":
+        raise Refusal(finding("TYPE_MISMATCH"))
+    check_granted(gathered.scope, term, frozenset({"count"}), frozenset({"group", "compare", "count_distinct"}))
+    seen = _value_where(gathered.scope, term, condition)
+    values = Aggregate("", "count_value", has_argument=True, low=1, high=1, step=Decimal(1), lineage=lineage_of(seen))
+    return gathered.add(AggregateTerm(values, seen))
+
+
+def _value_where(scope: Scope, term: Term, condition: exp.Expr | None) -> Term:
+    """Return a term, a key too, that is NULL where the condition is not true; keys may be counted, never compared."""
+    if condition is None:
+        return term
+    wanted = scope.predicate(condition)
+    mixed = mix((replace(term, rank=Rank.PUBLIC),), (wanted,))
+    return replace(mixed.term(sql.case([(wanted.sql, term.sql)], None), term.type, nullable=True), rank=term.rank)
+
+
+def _count_unit(gathered: Aggregates, term: Term, key: Origin, condition: exp.Expr | None) -> Expr:
+    """Count units; of an optional key, or under a FILTER, those of which a row in the group has it."""
+    scope = gathered.scope
     units = Aggregate("", "count_unit", has_argument=False, low=1, high=1, step=Decimal(1), lineage=lineage_of(term))
     if condition is None and not term.nullable:
-        return gathered.add(AggregateTerm(units, None, term.origin))
+        return gathered.add(AggregateTerm(units, None, key))
     seen = constants.of_boolean(value=True)
     if term.nullable:
         there = Term(f"({term.sql} IS NOT NULL)", "boolean", Rank.DIMENSION, conditions=term.values, domain=(False, True))
         seen = chosen([there], [seen, constants.NULL])
     present = _present(scope, seen, condition)
     lineage = tuple(sorted({*units.lineage, *present.aggregate.lineage}))
-    return gathered.add(AggregateTerm(replace(units, has_argument=True, lineage=lineage), present.argument, term.origin))
+    return gathered.add(AggregateTerm(replace(units, has_argument=True, lineage=lineage), present.argument, key))
 
 
 def _numeric(gathered: Aggregates, node: exp.Expr, condition: exp.Expr | None) -> Term:
@@ -133,7 +166,7 @@ def _numeric(gathered: Aggregates, node: exp.Expr, condition: exp.Expr | None) -
     return filtered(gathered.scope, term, condition)
 
 
-def _bounded(term: Term, node: exp.Expr, kind: AggregateKind) -> AggregateTerm:
+def _bounded(term: Term, node: exp.Expr, kind: AggregateKind, fraction: Fraction | None = None) -> AggregateTerm:
     number = numbers.number_of(term)
     if not number.bounded:
         clamp = f"LEAST(GREATEST({node.this.sql('duckdb', comments=False)}, 0), 1000)"
@@ -144,8 +177,8 @@ def _bounded(term: Term, node: exp.Expr, kind: AggregateKind) -> AggregateTerm:
     step = numbers.decimal_step(number.step)
     if -int(step.normalize().as_tuple().exponent) > MOST_PLACES:
         raise Refusal(finding("RANGE_TOO_WIDE"))
-    aggregate = Aggregate("", kind, has_argument=True, low=number.low, high=number.high, step=step, lineage=lineage_of(term))
-    return AggregateTerm(aggregate, term)
+    made = Aggregate("", kind, has_argument=True, low=number.low, high=number.high, step=step, lineage=lineage_of(term))
+    return AggregateTerm(replace(made, fraction=fraction), term)
 
 
 def _sum(gathered: Aggregates, node: exp.Expr, condition: exp.Expr | None) -> Expr:
@@ -190,6 +223,35 @@ def _check_variance(scope: Scope, term: Term) -> None:
             raise Refusal(finding("AGGREGATE_NOT_GRANTED", obj=origin.spoken))
 
 
+def _quantile(gathered: Aggregates, node: exp.Expr, condition: exp.Expr | None) -> Expr:
+    """A quantile is granted as such. Its ends are refused: the least and the largest value are somebody's."""
+    fraction = (
+        Fraction(1, 2) if isinstance(node, exp.Median) else _fraction(node.args.get("quantile") or node.args.get("expression"))
+    )
+    term = _numeric(gathered, node, condition)
+    check_granted(gathered.scope, term, frozenset({"quantile"}), frozenset())
+    return gathered.add(_bounded(term, node, "quantile", fraction))
+
+
+def _fraction(node: exp.Expr | None) -> Fraction:
+    """Read a literal share strictly between 0 and 1, of at most four decimals."""
+    written = str(node.this) if isinstance(node, exp.Literal) and not node.is_string else ""
+    if not _SHARE.fullmatch(written) or not 0 < Fraction(written) < 1:
+        raise Refusal(finding("ARGUMENT_NOT_LITERAL"))
+    return Fraction(written)
+
+
+def _extreme(share: str) -> Rule:
+    def rule(_: Aggregates, node: exp.Expr, __: exp.Expr | None) -> Expr:
+        """Refuse a least or largest value, with the quantile that comes near it."""
+        spoken = node.this.transform(lambda item: exp.column(item.name) if isinstance(item, exp.Column) else item)
+        written = f"quantile_cont({spoken.sql('duckdb', comments=False)}, {share})"
+        hint = (f"最值总是某个人的值; 请写 {written}", f"An extreme is always somebody's value; write {written}")
+        raise Refusal(finding("PROTECTION_UNAVAILABLE", obj=node.key.upper(), hint=hint))
+
+    return rule
+
+
 def _count_if(gathered: Aggregates, node: exp.Expr, condition: exp.Expr | None) -> Expr:
     seen = filtered(gathered.scope, constants.of_boolean(value=True), node.this)
     return gathered.add(_present(gathered.scope, seen, condition))
@@ -205,4 +267,10 @@ _RULES: Mapping[type[exp.Expr], Rule] = {
     exp.Stddev: _variance("stddev_samp"),
     exp.StddevSamp: _variance("stddev_samp"),
     exp.StddevPop: _variance("stddev_pop"),
+    exp.Median: _quantile,
+    exp.Quantile: _quantile,
+    exp.PercentileCont: _quantile,
+    exp.PercentileDisc: _quantile,
+    exp.Min: _extreme("0.01"),
+    exp.Max: _extreme("0.99"),
 }

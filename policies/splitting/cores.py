@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from policies.engine import engine_text as sql
 from policies.findings import Refusal, finding
-from policies.query import Aggregate, Core, Finding, GroupKey
+from policies.query import COUNTS, Aggregate, Core, Finding, GroupKey
 from policies.reading.bodies import Body, aggregates_in, group_items
 from policies.reading.text import span_of
 from policies.released.grouping import grouping_sets, level_of
@@ -51,7 +51,8 @@ class Draft:
 
     def __post_init__(self) -> None:
         """Begin without aggregates."""
-        self.aggregates = Aggregates(self.scope)
+        tables = {item.alias: item.table for item in self.rows.occurrences}
+        self.aggregates = Aggregates(self.scope, lambda key: tables[key.alias].names_unit(key.column))
 
     def check(self) -> None:
         """Hold the answer's size once all clauses were read.
@@ -69,16 +70,10 @@ class Draft:
         """Return how the rows belong to units.
 
         Raises:
-            Refusal: PROTECTION_UNAVAILABLE for a count of distinct keys that are no units, and the codes of attribution.
+            Refusal: the codes of attribution.
 
         """
-        unit = attribute(self.context.grant, self.rows)
-        tables = {item.alias: item.table for item in self.rows.occurrences}
-        for key in self.aggregates.unit_keys:
-            if not tables[key.alias].names_unit(key.column):
-                place = span_of(self.context.text, self.body.select)
-                raise Refusal(finding("PROTECTION_UNAVAILABLE", place, "COUNT DISTINCT"))
-        return unit
+        return attribute(self.context.grant, self.rows)
 
     def leaf(self, node: exp.Expr) -> Made | None:
         """Read an aggregate, GROUPING, or an expression that is a key; a raw column is refused by its class.
@@ -101,7 +96,8 @@ class Draft:
         refs = [used[name] for name in _refs(value) if name in used]
         lineage = frozenset(name for item in refs for name in item.lineage)
         if isinstance(value, Ref):
-            return Made(value, shape_of(used[value.name]), lineage, True, tuple((core, value.name) for core in self.names))
+            sources = tuple((core, value.name) for core in self.names)
+            return Made(value, shape_of(used[value.name]), lineage, True, sources, ends=used[value.name].kind != "quantile")
         places = max((item.places for item in refs if item.kind == "sum"), default=0)
         return Made(value, Shape("decimal", min(12, places + 2)), lineage, True)
 
@@ -152,7 +148,7 @@ def _refs(value: Expr) -> Iterator[str]:
 
 def shape_of(aggregate: Aggregate) -> Shape:
     """Return the type in which an aggregate is shown."""
-    return INTEGER if aggregate.kind in {"count", "count_unit"} else Shape("decimal", aggregate.places)
+    return INTEGER if aggregate.kind in COUNTS else Shape("decimal", aggregate.places)
 
 
 def open_cores(context: Context, body: Body, first: int) -> Draft:
@@ -250,6 +246,7 @@ def _core(draft: Draft, unit: Attribution, name: str, group: Sequence[int]) -> C
         unit=bounds_of(draft.context.grant, draft.rows, unit, terms),
         parameters=_bound(draft.context, [*read, *nested_terms(draft.rows)]),
         tables=frozenset(item.table.name for level in draft.rows.nested() for item in level.certain if item.block is None),
+        ranked=unit.several is not None,
     )
 
 
@@ -265,10 +262,11 @@ def _relation(
     arguments = [(item.argument, item.aggregate) for item in found if item.argument is not None]
     selected = [(term.sql, key.name) for key, term in zip(keys, terms, strict=True)]
     selected += [(term.sql, aggregate.name) for term, aggregate in arguments]
-    joined = rows_text(draft.rows, unit.carrier, selected, [*terms, *(term for term, _ in arguments)])
-    if not any(aggregate.kind in {"sum", "avg"} for _, aggregate in arguments):
+    joined = rows_text(draft.rows, unit.carrier, selected, [*terms, *(term for term, _ in arguments)], unit.several)
+    if all(aggregate.kind in COUNTS for _, aggregate in arguments):
         return joined
-    names = [sql.name(name) for name in ("u", "p", *(key.name for key in keys))]
+    supplied = ("u", "p", "r") if unit.several else ("u", "p")
+    names = [sql.name(name) for name in (*supplied, *(key.name for key in keys))]
     held = [_held(aggregate) for _, aggregate in arguments]
     return f"SELECT {', '.join([*names, *held])} FROM ({joined}) AS {sql.name('e')}"
 
@@ -276,6 +274,6 @@ def _relation(
 def _held(aggregate: Aggregate) -> str:
     """Hold an argument within the interval that was proved for it: a second wall, should the proof be wrong."""
     column = sql.name(aggregate.name)
-    if aggregate.kind in {"count", "count_unit"}:
+    if aggregate.kind in COUNTS:
         return column
     return f"{sql.clamp(column, sql.integer(aggregate.low), sql.integer(aggregate.high))} AS {column}"

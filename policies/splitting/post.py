@@ -135,7 +135,9 @@ def _set(builder: Builder, body: SetBody) -> Answered:
         except Refusal:
             raise Refusal(finding("SET_MISMATCH", span_of(builder.text, body.node.expression), name)) from None
         sources = (*one.sources, *other.sources) if one.sources and other.sources and one.noisy == other.noisy else ()
-        columns[name] = Made(Ref(name), shape, one.lineage | other.lineage, one.noisy or other.noisy, sources)
+        columns[name] = Made(
+            Ref(name), shape, one.lineage | other.lineage, one.noisy or other.noisy, sources, one.ends and other.ends
+        )
         for side, made in zip(sides, (one, other), strict=True):
             side.extend(shown(name, made, interval=columns[name].interval))
     node = body.node

@@ -57,7 +57,7 @@ def outputs_of(
     for name, made in zip(written, answered.columns.values(), strict=True):
         sources = tuple((names.get(core, core), column) for core, column in made.sources)
         found = {kinds[source] for source in sources if source in kinds}
-        kind = "key" if not made.noisy else found.pop() if len(found) == 1 and made.interval else "derived"
+        kind = "key" if not made.noisy else found.pop() if len(found) == 1 and made.direct else "derived"
         yield OutputColumn(name, name, kind, made.shape, tuple(sorted(made.lineage)), sources, made.interval)
 
 

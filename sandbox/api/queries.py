@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Body
 from pydantic import AfterValidator, BaseModel, Field
 
-from policies.query import SubmittedQuery
+from policies.query import SubmittedQuery, Tuning
 from sandbox.api.auth import Caller
 from sandbox.api.inputs import Strict
 from sandbox.api.problems import FindingView
@@ -45,6 +45,19 @@ ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 
 
+_Cap = Annotated[int, Field(ge=1, le=1_000_000)]
+_Weight = Annotated[int, Field(ge=1, le=1000)]
+ColumnName = Annotated[str, Field(min_length=1, max_length=63)]
+
+
+class Caps(Strict):
+    """What one unit may contribute at most; never wider than the policy."""
+
+    max_rows: _Cap | None = Field(None, description="rows, chosen at random but the same in every run")
+    max_groups: _Cap | None = Field(None, description="groups")
+    max_rows_per_group: _Cap | None = Field(None, description="rows in each group")
+
+
 class Submission(Strict):
     """A query as an operator sends it. Floats are refused: a binary fraction is never the decimal that was meant."""
 
@@ -56,11 +69,18 @@ class Submission(Strict):
         default_factory=dict, max_length=100, description='bound to `$name`; dates as {"date": …}, decimals as {"decimal": …}'
     )
     epsilon: str | None = Field(None, max_length=64, description="positive decimal text; the policy's maximum where absent")
+    caps: Caps | None = Field(None, description="stricter caps on what one unit contributes")
+    weights: dict[ColumnName, _Weight] = Field(
+        default_factory=dict,
+        max_length=100,
+        description="how much the error of an output column matters; 1 where it is not named",
+    )
 
     def query(self) -> SubmittedQuery:
         """Return the query with typed parameters."""
         parameters = {name: _typed(value) for name, value in self.parameters.items()}
-        return SubmittedQuery(self.agreement, self.purpose, self.environment, self.sql, parameters, self.epsilon)
+        tuning = Tuning(**(self.caps.model_dump() if self.caps is not None else {}), weights=self.weights)
+        return SubmittedQuery(self.agreement, self.purpose, self.environment, self.sql, parameters, self.epsilon, tuning)
 
 
 class Verdict(BaseModel):

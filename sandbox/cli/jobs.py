@@ -7,7 +7,20 @@ import typer
 
 from sandbox.cli.exits import Exit
 from sandbox.cli.output import JsonFlag, emit, facts, line, rows_of, table
-from sandbox.cli.query import Agreement, Environment, Epsilon, Parameters, Purpose, SqlFile, SqlText, query_of
+from sandbox.cli.query import (
+    Agreement,
+    Caps,
+    Environment,
+    Epsilon,
+    Parameters,
+    Purpose,
+    SqlFile,
+    SqlText,
+    Weights,
+    Wishes,
+    query_of,
+    sql_of,
+)
 from sandbox.cli.remote import After, Key, Limit, connect
 from sandbox.kernel.canonical import Json
 
@@ -26,12 +39,14 @@ def submit(  # noqa: PLR0913, PLR0917 - the fields of the API
     sql_file: SqlFile = None,
     epsilon: Epsilon = None,
     param: Parameters = None,
+    cap: Caps = None,
+    weight: Weights = None,
     key: Key = None,
     *,
     as_json: JsonFlag = False,
 ) -> None:
     """Submit a job."""
-    query = query_of((agreement, purpose, env), sql, sql_file, epsilon, param)
+    query = query_of((agreement, purpose, env), sql_of(sql, sql_file), param, Wishes(epsilon, cap, weight))
     with connect(context) as client:
         _show(client.submit(query, key), as_json=as_json)
 

@@ -4,7 +4,20 @@ import typer
 
 from sandbox.cli.exits import Exit
 from sandbox.cli.output import JsonFlag, emit
-from sandbox.cli.query import Agreement, Environment, Epsilon, Parameters, Purpose, SqlFile, SqlText, query_of
+from sandbox.cli.query import (
+    Agreement,
+    Caps,
+    Environment,
+    Epsilon,
+    Parameters,
+    Purpose,
+    SqlFile,
+    SqlText,
+    Weights,
+    Wishes,
+    query_of,
+    sql_of,
+)
 from sandbox.cli.remote import connect
 from sandbox.cli.verdict import show
 
@@ -26,11 +39,13 @@ def check(  # noqa: PLR0913, PLR0917 - the fields of the API
     sql_file: SqlFile = None,
     epsilon: Epsilon = None,
     param: Parameters = None,
+    cap: Caps = None,
+    weight: Weights = None,
     *,
     as_json: JsonFlag = False,
 ) -> None:
     """Say whether a query is allowed, how it would be protected and what it would cost. Charges nothing."""
-    query = query_of((agreement, purpose, env), sql, sql_file, epsilon, param)
+    query = query_of((agreement, purpose, env), sql_of(sql, sql_file), param, Wishes(epsilon, cap, weight))
     with connect(context) as client:
         verdict = client.check(query)
     emit(verdict) if as_json else show(verdict)

@@ -6,7 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from policies.query import GovernedQuery, SubmittedQuery
+from policies.query import GovernedQuery, SubmittedQuery, Tuning
+from policies.tuning import CAPS
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.clock import stamp
 from sandbox.kernel.errors import YuneiError
@@ -134,6 +135,7 @@ def query_json(query: SubmittedQuery) -> dict[str, Json]:
         "sql": query.sql.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"),
         "parameters": parameters_json(query.parameters),
         "epsilon": query.epsilon,
+        "tuning": tuning_json(query.tuning),
     }
 
 
@@ -150,7 +152,22 @@ def query_of(stored: Mapping[str, Json]) -> SubmittedQuery:
         sql=str(stored["sql"]),
         parameters={name: _parameter_of(value) for name, value in parameters.items()},
         epsilon=None if epsilon is None else str(epsilon),
+        tuning=_tuning_of(stored["tuning"]) if "tuning" in stored else Tuning(),
     )
+
+
+def tuning_json(tuning: Tuning) -> dict[str, Json]:
+    """Write asked caps and weights."""
+    return {"caps": {name: getattr(tuning, name) for name in CAPS}, "weights": dict(tuning.weights)}
+
+
+def _tuning_of(stored: Json) -> Tuning:
+    match stored:
+        case {"caps": Mapping() as caps, "weights": Mapping() as weights}:
+            numbers = {name: int(str(value)) for name, value in caps.items() if value is not None}
+            return Tuning(**numbers, weights={name: int(str(value)) for name, value in weights.items()})
+        case _:
+            raise YuneiError("MALFORMED", object="tuning")
 
 
 def parameters_json(parameters: Mapping[str, Parameter]) -> dict[str, Json]:

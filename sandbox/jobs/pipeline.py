@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidTag
 from egress.model import CorePlan, ProtectedResult
 from egress.protect import protect
 from egress.review.model import ReleaseOpening
+from policies.engine.sections import lines_per_group
 from policies.query import Core, EngineSql
 from sandbox.isolation.port import IsolationRuntime, RunFailed
 from sandbox.jobs import store
@@ -54,7 +55,7 @@ def run_specs(parts: Parts, job: Job, prepared: Prepared, extracts: tuple[Extrac
 def _run_spec(parts: Parts, job: Job, asked: tuple[Core, CorePlan, EngineSql], pinned: tuple[ExtractRef, ...]) -> RunSpec:
     core, plan, engine = asked
     parameters = dict(engine.parameters)
-    if plan.bounding.sample:
+    if engine.keyed:
         parameters["sample_key"] = parts.keys.secret("sample", job.id)
     settings = parts.settings
     limits = Limits(
@@ -62,7 +63,7 @@ def _run_spec(parts: Parts, job: Job, asked: tuple[Core, CorePlan, EngineSql], p
         cpu_s=max(1, round(settings.job_wall_s)),
         memory_bytes=settings.job_memory_bytes,
         # a public maximum, so that no number of groups in the data meets it
-        rows=plan.public_groups or core.unit.size_band * plan.bounding.groups,
+        rows=(plan.public_groups or core.unit.size_band * plan.bounding.groups) * lines_per_group(core),
     )
     return RunSpec(job.id, job.fence, engine.sql, pinned, engine.columns, parameters, limits)
 

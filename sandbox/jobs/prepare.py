@@ -14,8 +14,9 @@ from policies.engine.second_opinion import SecondOpinion
 from policies.explain import answer_json
 from policies.findings import finding
 from policies.grant import Grant
-from policies.query import Allowed, EngineSql, Finding, GovernedQuery, Refused, SubmittedQuery
+from policies.query import Allowed, EngineSql, Finding, GovernedQuery, Refused, SubmittedQuery, Tuning
 from policies.reading.parse_trial import ParseTrial
+from policies.tuning import tuned
 from sandbox.kernel.canonical import digest, digest_bytes
 from sandbox.kernel.errors import YuneiError
 
@@ -81,7 +82,10 @@ def prepare(query: SubmittedQuery, grant: Grant, parsers: Parsers) -> Prepared |
     if not parsers.trial.passes(query.sql):
         return NotPrepared((finding("PARSE_TOO_COSTLY"),))
     verdict = decide(query, grant)
-    prepared = _protect(verdict, epsilon, parsers.opinion) if isinstance(verdict, Allowed) else NotPrepared(verdict.findings)
+    if isinstance(verdict, Refused):
+        prepared: Prepared | NotPrepared = NotPrepared(verdict.findings)
+    else:
+        prepared = _protect(verdict, query.tuning, epsilon, parsers.opinion)
     if isinstance(prepared, Prepared):
         return prepared
     return NotPrepared(with_alternatives(query.sql, prepared.findings, grant, lambda text: _against(query, text, grant, epsilon)))
@@ -93,12 +97,17 @@ def _against(query: SubmittedQuery, text: str, grant: Grant, epsilon: Decimal) -
     verdict = decide(replace(query, sql=text, parameters=used), grant)
     if isinstance(verdict, Refused):
         return verdict.findings
-    planned = plan(verdict.governed, epsilon)
+    governed = tuned(verdict.governed, query.tuning)
+    if isinstance(governed, tuple):
+        return governed
+    planned = plan(governed, epsilon)
     return (finding(planned.code),) if isinstance(planned, NotPlanned) else ()
 
 
-def _protect(allowed: Allowed, epsilon: Decimal, opinion: SecondOpinion) -> Prepared | NotPrepared:
-    governed = allowed.governed
+def _protect(allowed: Allowed, tuning: Tuning, epsilon: Decimal, opinion: SecondOpinion) -> Prepared | NotPrepared:
+    governed = tuned(allowed.governed, tuning)
+    if isinstance(governed, tuple):
+        return NotPrepared(governed)
     planned = plan(governed, epsilon)
     if isinstance(planned, NotPlanned):
         return NotPrepared((finding(planned.code),))

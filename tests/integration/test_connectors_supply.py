@@ -113,9 +113,11 @@ def test_a_unit_keeps_its_lowest_ranks_up_to_the_cap(domain: Domain) -> None:
     per_unit = Counter(capped[PSEUDONYM].to_pylist())
     assert sorted(per_unit.values()) == [1, 3]
     heavy = max(per_unit, key=lambda pid: per_unit[pid])
-    ranks = sorted(row[RANK] for row in all_rows.to_pylist() if row[PSEUDONYM] == heavy)
-    assert len(ranks) == 10
-    assert sorted(row[RANK] for row in capped.to_pylist() if row[PSEUDONYM] == heavy) == ranks[:3]
+    by_rank = {row[RANK]: row["code"] for row in all_rows.to_pylist() if row[PSEUDONYM] == heavy}
+    assert sorted(by_rank) == list(range(10))
+    assert {row[RANK]: row["code"] for row in capped.to_pylist() if row[PSEUDONYM] == heavy} == {
+        rank: by_rank[rank] for rank in range(3)
+    }
     assert domain.audit.events[-1].payload["table"] == "visits"
     assert counts(over_cap=7) in [event.payload.get("violations") for event in domain.audit.events]
 

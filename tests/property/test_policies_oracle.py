@@ -276,7 +276,7 @@ def _bounding(draw: st.DrawFn, query: Core) -> Bounding:
 
 def _answers(question: Question, query: Core, bounding: Bounding, city: City) -> dict[tuple[Any, ...], list[int]]:
     engine = emit(query, bounding)
-    bound = {**engine.parameters, **({"sample_key": KEY} if bounding.sample and question.keys else {})}
+    bound = {**engine.parameters, **({"sample_key": KEY} if engine.keyed else {})}
     rows = run(engine, city, bound)
     width = len(question.keys)
     assert all(spec.role == ("key" if i < width else "exact") for i, spec in enumerate(engine.columns))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.cli.query import parameters_of, query_of, sql_of
+from sandbox.cli.query import Wishes, parameters_of, query_of, sql_of
 from sandbox.kernel.errors import YuneiError
 
 
@@ -46,12 +46,23 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 
 def test_epsilon_is_absent_unless_given() -> None:
     terms = ("agr-a", "planning", "dev")
-    assert "epsilon" not in query_of(terms, "SELECT 1", None, None, None)
-    assert query_of(terms, "SELECT 1", None, "0.1", ["a=1"]) == {
+    assert query_of(terms, "SELECT 1", None, Wishes(None, None, None)).keys().isdisjoint({"epsilon", "caps", "weights"})
+    assert query_of(terms, "SELECT 1", ["a=1"], Wishes("0.1", ["max_rows=3"], ["合计=5", "n=1"])) == {
         "agreement": "agr-a",
         "purpose": "planning",
         "environment": "dev",
         "sql": "SELECT 1",
         "parameters": {"a": 1},
         "epsilon": "0.1",
+        "caps": {"max_rows": 3},
+        "weights": {"合计": 5, "n": 1},
     }
+
+
+@pytest.mark.parametrize(
+    "pair", ["max_rows", "max_rows=", "max_rows=-1", "max_rows=1.5", "max_rows=x", "max_rows=²", "n=1000000000000"]
+)
+def test_caps_and_weights_are_whole_numbers(pair: str) -> None:
+    for wishes in (Wishes(None, [pair], None), Wishes(None, None, [pair])):
+        with pytest.raises(YuneiError, match="MALFORMED"):
+            wishes.fields()

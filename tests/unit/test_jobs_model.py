@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from policies.query import SubmittedQuery
+from policies.query import SubmittedQuery, Tuning
 from sandbox.jobs.model import JOB, query_json, query_of
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.roles import Role
@@ -15,10 +15,16 @@ OPERATOR = frozenset({Role.OPERATOR})
 
 def test_a_query_is_read_back_as_it_was_written() -> None:
     parameters = {"a": 1, "b": True, "c": "x", "d": date(2026, 1, 1), "e": Decimal("1.50")}
-    query = SubmittedQuery("agr", "planning", "prod", "SELECT 1", parameters, "0.5")
+    query = SubmittedQuery("agr", "planning", "prod", "SELECT 1", parameters, "0.5", Tuning(max_rows=3, weights={"n": 2}))
     again = query_of(query_json(query))
     assert again == query
     assert [type(value) for value in again.parameters.values()] == [type(value) for value in parameters.values()]
+
+
+def test_a_query_that_was_stored_before_there_were_caps_has_none() -> None:
+    stored = query_json(SubmittedQuery("agr", "planning", "prod", "SELECT 1", {}))
+    del stored["tuning"]
+    assert query_of(stored).tuning == Tuning()
 
 
 @pytest.mark.parametrize("state", ["protected", "in_egress", "released", "blocked", "failed", "refused"])

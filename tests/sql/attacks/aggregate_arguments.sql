@@ -6,11 +6,7 @@ SELECT sum(ord(hospital)) FROM visits
 SELECT sum(DISTINCT balance) FROM residents
 SELECT avg(DISTINCT cost) FROM visits
 SELECT count(DISTINCT income) FROM residents
-SELECT count(DISTINCT gender) FROM residents
-SELECT count(DISTINCT diagnosis_code) FROM visits
-SELECT department, count(DISTINCT cost) FROM visits GROUP BY department
 SELECT count(DISTINCT (resident_id, cost)) FROM visits
-SELECT count(DISTINCT CASE WHEN department = '内科' THEN cost END) FROM visits
 SELECT sum(income ORDER BY income LIMIT 1) FROM residents
 SELECT sum(income ORDER BY birth_date) FROM residents
 SELECT avg(cost ORDER BY resident_id) FROM visits

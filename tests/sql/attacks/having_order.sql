@@ -2,7 +2,6 @@ SELECT gender, count(*) FROM residents GROUP BY gender HAVING income > 100000
 SELECT gender, count(*) FROM residents GROUP BY gender HAVING max(income) > 100000
 SELECT department, count(*) FROM visits GROUP BY department HAVING min(cost) < 5
 SELECT department, count(*) FROM visits GROUP BY department HAVING max(cost) - min(cost) = 0
-SELECT department, count(*) FROM visits GROUP BY department HAVING median(cost) > 100
 SELECT district, count(*) FROM residents GROUP BY district HAVING count(DISTINCT income) = 1
 SELECT district, count(*) FROM residents GROUP BY district HAVING any_value(gender) = 'F'
 SELECT district, count(*) FROM residents GROUP BY district HAVING bool_and(gender = 'F')

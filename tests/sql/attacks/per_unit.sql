@@ -10,11 +10,8 @@ SELECT t.resident_id, avg(t.n) FROM (SELECT resident_id, count(*) AS n FROM visi
 SELECT t.k, sum(t.n) FROM (SELECT substring(resident_id, 1, 6) AS k, count(*) AS n FROM visits GROUP BY 1) t GROUP BY t.k
 SELECT max(n) FROM (SELECT resident_id, count(*) AS n FROM visits GROUP BY resident_id) t
 SELECT min(s) FROM (SELECT resident_id, sum(cost) AS s FROM visits GROUP BY resident_id) t
-SELECT median(n) FROM (SELECT resident_id, count(*) AS n FROM visits GROUP BY resident_id) t
-SELECT quantile_cont(s, 0.99) FROM (SELECT resident_id, sum(cost) AS s FROM visits GROUP BY resident_id) t
 SELECT list(n) FROM (SELECT resident_id, count(*) AS n FROM visits GROUP BY resident_id) t
 SELECT histogram(n) FROM (SELECT resident_id, count(*) AS n FROM visits GROUP BY resident_id) t
-SELECT count(DISTINCT n) FROM (SELECT resident_id, count(*) AS n FROM visits GROUP BY resident_id) t
 SELECT arg_max(resident_id, s) FROM (SELECT resident_id, sum(cost) AS s FROM visits GROUP BY resident_id) t
 SELECT corr(n, s) FROM (SELECT resident_id, count(*) AS n, sum(cost) AS s FROM visits GROUP BY resident_id) t
 SELECT avg(n) FROM (SELECT resident_id, count(*) AS n FROM visits GROUP BY resident_id LIMIT 1) t

@@ -24,9 +24,7 @@ SELECT arg_min(district, income) FROM residents
 SELECT arg_max(resident_id, cost) FROM visits
 SELECT mode(income) FROM residents
 SELECT department, mode(diagnosis_code) FROM visits GROUP BY department
-SELECT median(income) FROM residents
 SELECT mad(income) FROM residents
-SELECT quantile_cont(income, 0.5) FROM residents
 SELECT quantile_disc(cost, 1.0) FROM visits
 SELECT quantile_disc(income, [0.0, 0.01, 0.02]) FROM residents
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY cost) FROM visits
@@ -66,3 +64,20 @@ SELECT sem(income) FROM residents
 SELECT count_if(income > 100000) FROM residents
 SELECT count_star() FROM residents WHERE income > 5
 SELECT sum_no_overflow(CAST(income AS INTEGER)) FROM residents
+SELECT quantile_cont(income, 0) FROM residents
+SELECT quantile_cont(income, 1) FROM residents
+SELECT quantile_cont(income, 1.0) FROM residents
+SELECT quantile_cont(income, 0.00001) FROM residents
+SELECT quantile_cont(income, -0.5) FROM residents
+SELECT quantile_cont(income, insured) FROM residents
+SELECT quantile_cont(income) FROM residents
+SELECT quantile_cont(income, NULL) FROM residents
+SELECT quantile_cont(income, '0.5') FROM residents
+SELECT quantile_cont(income, 0.5, 0.6) FROM residents
+SELECT quantile_cont(days, 0.5) FROM visits
+SELECT median(DISTINCT income) FROM residents
+SELECT median(gender) FROM residents
+SELECT median(resident_id) FROM residents
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY income) FROM residents
+SELECT quantile_cont(income, $x) FROM residents
+SELECT median(income) OVER () FROM residents

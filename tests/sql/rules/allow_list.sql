@@ -10,13 +10,10 @@ SELECT count(*) FROM residents TABLESAMPLE 10%
 -- PROTECTION_UNAVAILABLE: a largest value is somebody's value
 SELECT max(income) FROM residents
 
--- PROTECTION_UNAVAILABLE: a quantile needs a mechanism of its own
-SELECT median(income) FROM residents
+-- PROTECTION_UNAVAILABLE: a sketch of a quantile is no quantile over public bins
+SELECT approx_quantile(income, 0.5) FROM residents
 
--- PROTECTION_UNAVAILABLE: distinct values of a column need a cap of their own
-SELECT count(DISTINCT diagnosis_code) FROM visits
-
--- PROTECTION_UNAVAILABLE: so do sums of distinct values
+-- PROTECTION_UNAVAILABLE: in a sum of distinct values one unit decides for all who have the same
 SELECT sum(DISTINCT cost) FROM visits
 
 -- PROTECTION_UNAVAILABLE: a key with decimals has as many groups as values

@@ -1,0 +1,35 @@
+"""A keyed sample of what one unit contributes, as generated SQL."""
+
+from collections.abc import Sequence
+
+from policies.engine import engine_text as sql
+
+SAMPLE_KEY = "sample_key"
+"""Name of the bound BLOB that keys the sample; it stands in no text, digest or log."""
+
+
+def sampled(inner: str, columns: Sequence[str], most: int) -> str:
+    """Return the lines of `inner` of which each unit keeps at most `most`, in the order of a keyed hash.
+
+    The hash is of the unit's own pseudonym and the line's `columns` alone, so removing one unit changes no other's sample.
+
+    Args:
+        inner: a SELECT that yields `u`, `p` and `columns`, one line per unit and value of `columns`.
+        columns: what tells the lines of a unit apart.
+        most: lines that a unit keeps, ≥ 1.
+
+    """
+    names = [sql.name(column) for column in columns]
+    parts = [f"CAST({sql.name('p')} AS VARCHAR)", *(_unambiguous(name) for name in names)]
+    message = "encode(" + " || ':' || ".join(parts) + ")"
+    rank = f"sha256(CAST(${SAMPLE_KEY} AS BLOB) || encode(sha256(CAST(${SAMPLE_KEY} AS BLOB) || {message})))"
+    order = ", ".join([rank, *names])
+    window = f"row_number() OVER (PARTITION BY {sql.name('u')} ORDER BY {order}) AS {sql.name('s')}"
+    ranked = f"SELECT *, {window} FROM ({inner}) AS {sql.name('q')}"
+    return f"SELECT * FROM ({ranked}) AS {sql.name('w')} WHERE {sql.name('s')} <= {most}"
+
+
+def _unambiguous(column: str) -> str:
+    """Return a column's text with its length before it, so that no two lines have one text; NULL has its own."""
+    text = f"CAST({column} AS VARCHAR)"
+    return f"CASE WHEN {column} IS NULL THEN 'n' ELSE 'v' || CAST(length({text}) AS VARCHAR) || ':' || {text} END"
