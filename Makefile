@@ -11,10 +11,10 @@ FUZZ_SECONDS ?= 600
 PYTHON ?= $(shell for p in python3.11 python3 /usr/bin/python3; do \
 	$$p -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help demo test fuzz coverage check lint types arch docs format bench wheelhouse image lock clean
+.PHONY: help demo test fuzz coverage check lint types arch docs format bench bench-peers wheelhouse image lock clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 # As root the missing packages are installed; everyone else is told the one command.
 $(BIN)/python:
@@ -66,8 +66,17 @@ format: $(STAMP)  ## format the code and write the generated pages
 	$(BIN)/ruff format .
 	$(BIN)/python docs/generate.py
 
-bench: $(STAMP)  ## measure this machine against the bars
+bench: $(STAMP) var/venv/tpch/.installed  ## measure this machine against the bars
 	$(BIN)/python benchmarks/run.py
+
+# Peers and the generator of TPC-H stand in locked environments of their own: peers pin what this project uses in newer versions.
+var/venv/%/.installed: benchmarks/requirements-%.txt | $(STAMP)
+	$(BIN)/python -m venv var/venv/$*
+	var/venv/$*/bin/pip --quiet --disable-pip-version-check --no-input install --require-hashes -r $<
+	@touch $@
+
+bench-peers: var/venv/tpch/.installed var/venv/smartnoise/.installed var/venv/qrlew/.installed  ## CPU and error beside SmartNoise SQL and Qrlew
+	$(BIN)/python benchmarks/peers.py
 
 # The image installs from here alone: the locked wheels and our own.
 wheelhouse: $(STAMP)  ## wheels for an installation without network
@@ -81,6 +90,8 @@ image: wheelhouse  ## the container image, from a Debian root file system made h
 lock:  ## resolve requirements anew, with hashes
 	uv pip compile --quiet --no-header --no-strip-extras --generate-hashes --python-version 3.11 requirements.in -o requirements.txt
 	uv pip compile --quiet --no-header --no-strip-extras --generate-hashes --python-version 3.11 -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	for each in tpch smartnoise qrlew; do uv pip compile --quiet --no-header --no-strip-extras --generate-hashes --python-version 3.11 \
+	  benchmarks/requirements-$$each.in -o benchmarks/requirements-$$each.txt; done
 
 clean:  ## remove what make made
 	rm -rf $(VENV) var wheelhouse dist

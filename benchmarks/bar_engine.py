@@ -27,7 +27,7 @@ def _ratio(extracts: Supplied, what: str, sql: str, bars: tuple[float, float]) -
         for name, ref in extracts.extracts.items():
             connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{ref.path}')")
         parameters = dict(bounded.parameters) or None
-        plain, governed_cpu = _alternate(
+        plain, governed_cpu = alternate(
             lambda: connection.execute(sql).fetchall(), lambda: connection.execute(bounded.engine.sql, parameters).fetchall()
         )
     ratio = statistics.median(governed_cpu) / statistics.median(plain)
@@ -40,7 +40,7 @@ def _ratio(extracts: Supplied, what: str, sql: str, bars: tuple[float, float]) -
     )
 
 
-def _alternate(first: Callable[[], object], second: Callable[[], object]) -> tuple[list[float], list[float]]:
+def alternate(first: Callable[[], object], second: Callable[[], object]) -> tuple[list[float], list[float]]:
     """Return CPU seconds of both, taken in turns so that a busy neighbour hits both alike."""
     times: tuple[list[float], list[float]] = ([], [])
     for round_number in range(_ROUNDS + 2):

@@ -68,7 +68,7 @@ class CorePlan:
             "core": self.core,
             "bounding": {
                 "strategy": bounding.strategy,
-                "rows": bounding.rows,
+                "max_rows": bounding.rows,
                 "groups": bounding.groups,
                 "rows_per_group": bounding.rows_per_group,
                 "sample": bounding.sample,

@@ -124,6 +124,12 @@ class Question:
         group = f" GROUP BY {f'ROLLUP ({listed})' if self.rolled else listed}" if self.keys else ""
         return f"SELECT {selected} FROM {tables}{where}{group}"
 
+    @property
+    def ranked(self) -> bool:
+        """Whether one table alone gives a unit several rows, so that their ranks tell them apart."""
+        certain = self.sources.partition(">")[0]
+        return "v" in certain and "w" not in certain
+
     def rows(self, city: City) -> list[Row]:
         """Return the joined rows that pass the condition, with `__unit` and `__pid` of their unit."""
         certain, _, optional = self.sources.partition(">")
@@ -166,7 +172,7 @@ def expected(
         cells.setdefault(question.unit(row), {}).setdefault(group, []).append(row)
     totals: dict[tuple[Any, ...], list[int]] = {}
     for (_, pseudonym), groups in cells.items():
-        kept = sorted(groups, key=lambda group: _rank(key, pseudonym, group))
+        kept = sorted(groups, key=lambda group: _order(question, groups[group], key, pseudonym, group))
         if bounding.sample and question.keys:
             kept = kept[: bounding.groups]
         for group in kept:
@@ -200,13 +206,17 @@ def _contribution(question: Question, rows: Sequence[Row], bounding: Bounding, s
     return [*part, 1] if bounding.units else part
 
 
+def _order(question: Question, rows: Sequence[Row], key: bytes, pseudonym: int, group: tuple[Any, ...]) -> int | str:
+    """By the lowest rank of the unit's rows in the group where rows have one, else by a keyed hash."""
+    return min(row["v.__rank"] for row in rows) if question.ranked else _rank(key, pseudonym, group)
+
+
 def _rank(key: bytes, pseudonym: int, group: tuple[Any, ...]) -> str:
     parts = [str(pseudonym)]
     for value in group:
         text = _spoken(value)
         parts.append("n" if value is None else f"v{len(text)}:{text}")
-    inner = hashlib.sha256(key + ":".join(parts).encode()).hexdigest()
-    return hashlib.sha256(key + inner.encode()).hexdigest()
+    return hashlib.sha256(key + ":".join(parts).encode()).hexdigest()[:16]
 
 
 def _spoken(value: Any) -> str:

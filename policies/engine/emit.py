@@ -4,10 +4,10 @@ Where the relation itself bounds a unit's rows it is aggregated as it is. Else i
 each contribution is bounded, then per group. All sums are HUGEINT.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from policies.engine import engine_text as sql
-from policies.engine.sampling import SAMPLE_KEY, sampled
+from policies.engine.sampling import SAMPLE_KEY, later_groups, over_cap, sampled
 from policies.engine.sections import SECTION, SECTIONS, has_sections, section_columns, sections
 from policies.query import Aggregate, Bounding, Core, EngineSql
 from sandbox.kernel.canonical import digest_bytes
@@ -21,8 +21,9 @@ def emit(core: Core, bounding: Bounding) -> EngineSql:
 
     Under `unit_group`, per unit and group, a count is at most `rows_per_group`; a sum over more rows than that is scaled down to
     `rows_per_group` rows' worth (truncated towards zero), so that its mean stays and its absolute value is at most
-    rows_per_group × max |value - centre|. With `sample` a unit keeps at most `groups` groups, chosen by a keyed
-    function of its own pseudonym and the group alone: removing one unit changes no other unit's sample.
+    rows_per_group × max |value - centre|. With `sample` a unit keeps at most `groups` groups, chosen by the keyed random ranks
+    of its own rows, or, where its rows have none, by a keyed function of its own pseudonym and the group alone: removing one
+    unit changes no other unit's sample.
 
     Args:
         core: of a query that `decide` has allowed.
@@ -66,14 +67,22 @@ def _centred(aggregate: Aggregate, centre: int, rows: str) -> str:
 
 
 def _grouped(core: Core, bounding: Bounding, keys: list[str]) -> str:
-    inner = _per_unit(core, bounding, keys)
-    return sampled(inner, [key.name for key in core.keys], bounding.groups) if bounding.sample and keys else inner
+    if not (bounding.sample and keys):
+        return _per_unit(core, bounding, core.relation)
+    if not core.ranked:
+        pseudonym = f"min({sql.name('p')}) AS {sql.name('p')}"
+        return sampled(_per_unit(core, bounding, core.relation, [pseudonym]), [key.name for key in core.keys], bounding.groups)
+    sure = f"{_per_unit(core, bounding, core.relation)} HAVING min({sql.name('r')}) < {bounding.groups}"
+    first = f"min({sql.name('r')}) AS {sql.name('m')}"
+    rest = _per_unit(core, bounding, over_cap(core.relation, bounding.groups), [first])
+    columns = ", ".join([sql.name("u"), *keys, *(sql.name(name) for name in _bounded_columns(core))])
+    return f"{sure} UNION ALL SELECT {columns} FROM ({later_groups(rest, bounding.groups)}) AS {sql.name('l')}"
 
 
-def _per_unit(core: Core, bounding: Bounding, keys: list[str]) -> str:
-    cap = str(bounding.rows_per_group)
-    pseudonym = [f"min({sql.name('p')}) AS {sql.name('p')}"] if bounding.sample and keys else []
-    selected = [sql.name("u"), *pseudonym, *keys]
+def _per_unit(core: Core, bounding: Bounding, source: str, more: Sequence[str] = ()) -> str:
+    """Return what each unit contributes to each of its groups; `more` is yielded before that."""
+    cap, keys = str(bounding.rows_per_group), [sql.name(key.name) for key in core.keys]
+    selected = [sql.name("u"), *more, *keys]
     for aggregate, centre in zip(core.aggregates, bounding.centres, strict=True):
         count, total = _parts(aggregate)
         if aggregate.kind in SECTIONS or (aggregate.kind == "count_unit" and not aggregate.has_argument):
@@ -88,7 +97,17 @@ def _per_unit(core: Core, bounding: Bounding, keys: list[str]) -> str:
             bounded = f"CASE WHEN {rows} > {cap} THEN {value} * {cap} // {rows} ELSE {value} END"
             selected.append(f"{bounded} AS {sql.name(total)}")
     grouped = ", ".join([sql.name("u"), *keys])
-    return f"SELECT {', '.join(selected)} FROM ({core.relation}) AS {sql.name('r')} GROUP BY {grouped}"
+    return f"SELECT {', '.join(selected)} FROM ({source}) AS {sql.name('t')} GROUP BY {grouped}"
+
+
+def _bounded_columns(core: Core) -> Iterator[str]:
+    """Name what `_per_unit` yields of each aggregate."""
+    for aggregate in core.aggregates:
+        count, total = _parts(aggregate)
+        if aggregate.kind not in SECTIONS and (aggregate.kind != "count_unit" or aggregate.has_argument):
+            yield count
+        if aggregate.kind in {"sum", "avg"}:
+            yield total
 
 
 def _parts(aggregate: Aggregate) -> tuple[str, str]:

@@ -1,4 +1,8 @@
-"""A keyed sample of what one unit contributes, as generated SQL."""
+"""A keyed sample of what one unit contributes, as generated SQL.
+
+Groups come in the order of the lowest rank that a row of the unit in them has. A group whose lowest rank is below the cap is
+always kept: each group before it has a lower rank of its own. So only units with a row beyond the cap need a window.
+"""
 
 from collections.abc import Sequence
 
@@ -11,7 +15,9 @@ SAMPLE_KEY = "sample_key"
 def sampled(inner: str, columns: Sequence[str], most: int) -> str:
     """Return the lines of `inner` of which each unit keeps at most `most`, in the order of a keyed hash.
 
-    The hash is of the unit's own pseudonym and the line's `columns` alone, so removing one unit changes no other's sample.
+    The hash is of the unit's own pseudonym and the line's `columns` alone, so removing one unit changes no other's sample. It is
+    the first 64 bits of SHA-256 over key and message; cutting 192 bits off closes length extension.
+    Source: Coron, Dodis, Malinaud, Puniya, "Merkle-Damgård Revisited" (2005), chop construction.
 
     Args:
         inner: a SELECT that yields `u`, `p` and `columns`, one line per unit and value of `columns`.
@@ -22,11 +28,26 @@ def sampled(inner: str, columns: Sequence[str], most: int) -> str:
     names = [sql.name(column) for column in columns]
     parts = [f"CAST({sql.name('p')} AS VARCHAR)", *(_unambiguous(name) for name in names)]
     message = "encode(" + " || ':' || ".join(parts) + ")"
-    rank = f"sha256(CAST(${SAMPLE_KEY} AS BLOB) || encode(sha256(CAST(${SAMPLE_KEY} AS BLOB) || {message})))"
+    rank = f"left(sha256(CAST(${SAMPLE_KEY} AS BLOB) || {message}), 16)"
     order = ", ".join([rank, *names])
     window = f"row_number() OVER (PARTITION BY {sql.name('u')} ORDER BY {order}) AS {sql.name('s')}"
     ranked = f"SELECT *, {window} FROM ({inner}) AS {sql.name('q')}"
     return f"SELECT * FROM ({ranked}) AS {sql.name('w')} WHERE {sql.name('s')} <= {most}"
+
+
+def over_cap(relation: str, most: int) -> str:
+    """Return the rows of those units that have a row of rank `most` or more."""
+    unit, one, other = sql.name("u"), sql.name("e"), sql.name("o")
+    units = f"SELECT {unit} FROM ({relation}) AS {sql.name('t')} WHERE {sql.name('r')} >= {most} GROUP BY {unit}"
+    return f"SELECT {one}.* FROM ({relation}) AS {one} JOIN ({units}) AS {other} ON {one}.{unit} = {other}.{unit}"
+
+
+def later_groups(inner: str, most: int) -> str:
+    """Return the lines of `inner` that are among the first `most` of their unit by their lowest rank `m`, with m ≥ `most`."""
+    first = sql.name("m")
+    window = f"row_number() OVER (PARTITION BY {sql.name('u')} ORDER BY {first}) AS {sql.name('s')}"
+    ranked = f"SELECT *, {window} FROM ({inner}) AS {sql.name('q')}"
+    return f"SELECT * FROM ({ranked}) AS {sql.name('w')} WHERE {sql.name('s')} <= {most} AND {first} >= {most}"
 
 
 def _unambiguous(column: str) -> str:

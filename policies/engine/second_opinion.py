@@ -26,6 +26,7 @@ FUNCTIONS = frozenset(
         "upper",
         "lower",
         "trim",
+        "left",
         "right",
         "replace",
         "starts_with",

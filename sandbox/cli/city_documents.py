@@ -213,6 +213,7 @@ def _terms(name: str, purpose: str, term: Document) -> Document:
 
 
 _KEY = {"use": ["join", "count_distinct"]}
+_NUMBERS = ["count", "sum", "avg", "quantile"]
 _GROUP = {"use": ["group", "compare"]}
 _VISIT_UNIT = {"key": "resident_id", "references": "residents.resident_id", "max_rows": MAX_VISITS}
 _HOSPITAL_TERMS: Document = {
@@ -224,7 +225,7 @@ _RESIDENT_COLUMNS: Document = {
     "gender": _GROUP,
     "birth_date": _GROUP | {"coarsen": "year"},
     "district": _GROUP,
-    "income": {"use": ["aggregate"], "functions": ["sum", "avg"], "clamp": [0, INCOME_MOST], "step": 1},
+    "income": {"use": ["aggregate"], "functions": ["sum", "avg", "quantile"], "clamp": [0, INCOME_MOST], "step": 1},
 }
 
 
@@ -235,7 +236,7 @@ def _clinic_usage(setting: Setting) -> Document:
         "visit_date": _GROUP | {"coarsen": "month"},
         "department": _GROUP,
         "diagnosis_code": {"use": ["group"], "coarsen": "prefix:3"},
-        "cost": {"use": ["aggregate"], "functions": ["sum", "avg"], "clamp": [0, COST_MOST], "step": "0.01"},
+        "cost": {"use": ["aggregate"], "functions": _NUMBERS, "clamp": [0, COST_MOST], "step": "0.01"},
     }
     return _terms("clinic-usage", "public_health_planning", setting.term) | {
         "tables": {

@@ -298,6 +298,7 @@ def test_the_engine_agrees_with_plain_python(data: st.DataObject) -> None:
     query = _core(question.sql)
     bounding = data.draw(st.composite(lambda draw: _bounding(draw, query))())
     steps = [Fraction(item.step) for item in query.aggregates]
+    assert query.ranked == question.ranked
     assert _answers(question, query, bounding, city) == expected(question, city, bounding, steps, KEY)
 
 
@@ -345,20 +346,28 @@ def _sensitivities(query: Core, bounding: Bounding, groups: int) -> list[tuple[i
     return [*found, (groups, groups)]
 
 
+@pytest.mark.parametrize("ranked", [True, False])
 @pytest.mark.parametrize("unit", range(6))
-def test_removing_a_unit_changes_no_other_units_sample(unit: int) -> None:
+def test_removing_a_unit_changes_no_other_units_sample(unit: int, ranked: bool) -> None:
     day = date(2024, 1, 1)
     residents = tuple({"__unit": u, "__pid": 2**63 + u, "__rank": u, "resident_id": 2**63 + u, "gender": "F"} for u in range(6))
     visits = tuple(
-        {**row, "visit_date": (day + timedelta(days=31 * month)).replace(day=1), "department": "内科"}
+        {
+            **row,
+            "__rank": (5 * month + row["__unit"]) % 12,
+            "visit_date": (day + timedelta(days=31 * month)).replace(day=1),
+            "department": "内科",
+        }
         for row in residents
         for month in range(12)
     )
     city = City(residents, visits, ())
-    query = _core("SELECT visit_date, count(*) AS n FROM visits GROUP BY visit_date")
+    query = replace(_core("SELECT visit_date, count(*) AS n FROM visits GROUP BY visit_date"), ranked=ranked)
     engine = emit(query, Bounding("unit_group", 3, 3, 1, True, (0,), False))
-    whole = dict(run(engine, city, {"sample_key": KEY}))
-    fewer = dict(run(engine, city.without(unit), {"sample_key": KEY}))
-    alone = dict(run(engine, City((residents[unit],), tuple(v for v in visits if v["__unit"] == unit), ()), {"sample_key": KEY}))
+    assert engine.keyed != ranked
+    bound = {} if ranked else {"sample_key": KEY}
+    whole = dict(run(engine, city, bound))
+    fewer = dict(run(engine, city.without(unit), bound))
+    alone = dict(run(engine, City((residents[unit],), tuple(v for v in visits if v["__unit"] == unit), ()), bound))
     assert sum(alone.values()) == 3
     assert {group: count for group in whole if (count := whole[group] - alone.get(group, 0))} == fewer
