@@ -11,7 +11,7 @@ FUZZ_SECONDS ?= 600
 PYTHON ?= $(shell for p in python3.11 python3 /usr/bin/python3; do \
 	$$p -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help demo test fuzz coverage check lint types arch docs format bench bench-peers wheelhouse image lock clean
+.PHONY: help demo test fuzz coverage check lint types arch docs format bench bench-peers privacy-audit wheelhouse image lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -68,6 +68,9 @@ format: $(STAMP)  ## format the code and write the generated pages
 
 bench: $(STAMP) var/venv/tpch/.installed  ## measure this machine against the bars
 	$(BIN)/python benchmarks/run.py
+
+privacy-audit: $(STAMP)  ## 50 000 releases of every worst pair, and what an attacker can prove from them
+	$(BIN)/yunei bench privacy-audit
 
 # Peers and the generator of TPC-H stand in locked environments of their own: peers pin what this project uses in newer versions.
 var/venv/%/.installed: benchmarks/requirements-%.txt | $(STAMP)

@@ -121,7 +121,7 @@ def errors(exact: Sequence[tuple[Any, ...]], answers: Sequence[Sequence[tuple[An
                     found[place].append(abs(float(value) - truth[row[:keys]][place]) / truth[row[:keys]][place])
     return {
         "groups": f"{round(statistics.mean(sum(row[:keys] in truth for row in answer) for answer in answers))} of {len(truth)}",
-        "median_error": [f"{statistics.median(values):.3%}" for values in found],
+        "median_error": [f"{statistics.median(values):.3%}" if values else "no group" for values in found],
     }
 
 

@@ -32,7 +32,17 @@ def protect(plan: ProtectionPlan, governed: GovernedQuery, exact: Sequence[Exact
     check_composition(plan)
     answers = zip(plan.cores, governed.cores, exact, strict=True)
     checked = [(core_plan, groups_of(core_plan, core, table)) for core_plan, core, table in answers]
-    return table_of(plan, governed, tuple(_shown(core_plan, _noised(core_plan, groups)) for core_plan, groups in checked))
+    return table_of(plan, governed, tuple(noised(core_plan, groups) for core_plan, groups in checked))
+
+
+def noised(plan: CorePlan, groups: Groups) -> Primitives:
+    """Return the noisy integers of all groups that show. What is not in them is kept nowhere, not even that it was."""
+    columns = [_drawn(part, [values[place] for values in groups.values()]) for place, part in enumerate(plan.parts)]
+    noisy = tuple((key, tuple(column[row] for column in columns)) for row, key in enumerate(groups))
+    place = _threshold_place(plan)
+    if plan.threshold is None or place is None:
+        return noisy
+    return tuple((key, values) for key, values in noisy if values[place] >= plan.threshold.tau)
 
 
 def replay_post(plan: ProtectionPlan, governed: GovernedQuery, primitives: Sequence[Primitives]) -> ProtectedResult:
@@ -81,26 +91,12 @@ def _near(part: Part, noisy: int, true: Exact, bound: int) -> bool:
     return part.low <= noisy <= part.high and max(scores) - scores[noisy - part.low] <= bound
 
 
-def _noised(plan: CorePlan, groups: Groups) -> Primitives:
-    columns = [_drawn(part, [values[place] for values in groups.values()]) for place, part in enumerate(plan.parts)]
-    return tuple((key, tuple(column[row] for column in columns)) for row, key in enumerate(groups))
-
-
 def _drawn(part: Part, values: Sequence[Exact]) -> tuple[int, ...]:
     """Add noise to every number of a vector, or choose a bin for every group."""
     numbers = [value for value in values if isinstance(value, int)]
     if len(numbers) == len(values):
         return noise(numbers, part)
     return tuple(part.low + choose(scores_of(part, value), part) for value in values if not isinstance(value, int))
-
-
-def _shown(plan: CorePlan, noisy: Primitives) -> Primitives:
-    """Keep the groups whose noisy count of units reaches τ. Nothing of the others is kept, not even that they were."""
-    place = _threshold_place(plan)
-    if plan.threshold is None or place is None:
-        return noisy
-    tau = plan.threshold.tau
-    return tuple((key, values) for key, values in noisy if values[place] >= tau)
 
 
 def _threshold_place(plan: CorePlan) -> int | None:

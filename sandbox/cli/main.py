@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import typer
 
-from sandbox.cli import agreements, doctor, evidence, jobs, keys, policy, releases, reviews, service, sql, token, verify
+from sandbox.cli import agreements, bench, doctor, evidence, jobs, keys, policy, releases, reviews, service, sql, token, verify
 from sandbox.cli import apply as apply_command
 from sandbox.cli.exits import Exit, exit_of
 from sandbox.cli.output import report, report_defect
@@ -37,6 +37,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(keys.app, name="keys")
 app.command()(verify.verify)
 app.command()(doctor.doctor)
+app.add_typer(bench.app, name="bench")
 app.command()(service.migrate)
 app.command()(service.serve)
 app.command()(service.worker)

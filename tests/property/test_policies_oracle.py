@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from policies.engine import engine_text
 from policies.engine.emit import emit
 from policies.query import Bounding, Core
 from tests.factories_policies import governed
@@ -371,3 +372,32 @@ def test_removing_a_unit_changes_no_other_units_sample(unit: int, ranked: bool) 
     alone = dict(run(engine, City((residents[unit],), tuple(v for v in visits if v["__unit"] == unit), ()), bound))
     assert sum(alone.values()) == 3
     assert {group: count for group in whole if (count := whole[group] - alone.get(group, 0))} == fewer
+
+
+def test_a_sample_by_dense_id_is_caught() -> None:
+    """The mistake that the rule is about: the ids of all who come after the removed unit close up, and with them their samples."""
+    day = date(2024, 1, 1)
+    residents = tuple({"__unit": u, "__pid": 2**63 + u, "__rank": 0, "resident_id": 2**63 + u, "gender": "F"} for u in range(6))
+    months = [(day + timedelta(days=31 * month)).replace(day=1) for month in range(12)]
+    city = City(residents, tuple({**row, "visit_date": month, "department": "内科"} for row in residents for month in months), ())
+    query = replace(_core("SELECT visit_date, count(*) AS n FROM visits GROUP BY visit_date"), ranked=False)
+    engine = emit(query, Bounding("unit_group", 3, 3, 1, True, (0,), False))
+    planted = replace(engine, sql=engine.sql.replace('CAST("p" AS VARCHAR)', 'CAST("u" AS VARCHAR)'))
+    assert planted.sql != engine.sql
+    only = City((residents[0],), city.visits[:12], ())
+    for made, moved in ((engine, False), (planted, True)):
+        whole, fewer, alone = (dict(run(made, one, {"sample_key": KEY})) for one in (city, city.without(0), only))
+        left = {group: count for group in whole if (count := whole[group] - alone.get(group, 0))}
+        assert (left != fewer) == moved
+
+
+def test_null_as_a_bound_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`least(greatest(NULL, 5), 10)` is 5: a clamp so written would count a person for a value that nobody has."""
+    base = {"__unit": 0, "__pid": 7, "__rank": 0, "resident_id": 7, "gender": "F", "balance": None}
+    city = City((base,), (), ())
+    bounding = Bounding("one_row", 1, 1, 1, False, (0,), False)
+    sound = run(emit(_core("SELECT sum(balance) AS s FROM residents"), bounding), city, {})
+    monkeypatch.setattr(engine_text, "clamp", lambda value, low, high: f"least(greatest({value}, {low}), {high})")
+    planted = run(emit(_core("SELECT sum(balance) AS s FROM residents"), bounding), city, {})
+    assert sound == [(0, 0)]
+    assert planted != sound
