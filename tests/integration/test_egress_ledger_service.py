@@ -247,10 +247,11 @@ def test_sixteen_threads_never_overdraw(db: Database, book: Ledger) -> None:
     check_after(db, book)
 
 
-def test_processes_never_overdraw(db: Database, book: Ledger) -> None:
-    context = multiprocessing.get_context("spawn")
+def test_sixteen_processes_never_overdraw(db: Database, book: Ledger) -> None:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["egress.ledger.service", "sandbox.kernel.db"])
     won = context.Queue()
-    workers = [context.Process(target=spend, args=(db.url, worker, 24, won)) for worker in range(2)]
+    workers = [context.Process(target=spend, args=(db.url, worker, 4, won)) for worker in range(16)]
     for worker in workers:
         worker.start()
     wins = [won.get(timeout=120) for _ in workers]
