@@ -11,7 +11,7 @@ from egress.strategies import options
 from policies.query import Core, GovernedQuery
 from sandbox.kernel.canonical import Json
 
-_CURVE = tuple(Decimal(text) for text in ("0.25", "0.5", "1", "2", "4"))
+_CURVE = tuple(Decimal(text) for text in ("0.125", "0.25", "0.5", "1", "2", "4", "8"))
 _GROUPS = tuple(Fraction(text) for text in ("1/2", "3/4", "1", "5/4", "3/2"))
 _NOTICE = {
     "zh": "区间只反映噪声, 不含截断与上限造成的偏差; 私有分组可能缺失",
