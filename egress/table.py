@@ -8,6 +8,7 @@ from fractions import Fraction
 from egress.accuracy import PAIR
 from egress.bounding import centre_of
 from egress.exact import order_of
+from egress.levels import ROUNDING, agreeing, chains
 from egress.model import CorePlan, Part, Primitives, ProtectedColumn, ProtectedResult, ProtectionPlan
 from egress.post.evaluate import Evaluator, Row, exact
 from egress.post.values import Value
@@ -32,10 +33,20 @@ def table_of(plan: ProtectionPlan, governed: GovernedQuery, primitives: tuple[Pr
     which holds together with at least 95 % (union bound). Intervals cover noise only. Where the noisy count is not
     positive, AVG and its interval are NULL. Both are kept within the public range of the value.
 
+    Levels of a ROLLUP agree where that can be had; their intervals are those of their own noise, which is not less than that of
+    the agreed numbers, and one step wider for rounding.
+
     Without ORDER BY rows come by key, as the cores' rows do. What the tree does with them sees released values only.
     """
-    cores = zip(plan.cores, governed.cores, primitives, strict=True)
-    rows = {core.name: _core_rows(core_plan, core, noisy) for core_plan, core, noisy in cores}
+    noisy = list(primitives)
+    found = chains(governed.cores, plan.cores)
+    for chain in found:
+        agreeing(chain, governed.cores, plan.cores, noisy)
+    rounded = frozenset(place for chain in found for place in chain)
+    rows = {
+        core.name: _core_rows(core_plan, core, values, ROUNDING if place in rounded else 0)
+        for place, (core_plan, core, values) in enumerate(zip(plan.cores, governed.cores, noisy, strict=True))
+    }
     columns = columns_of(governed)
     names = [name for output in governed.outputs for name in _columns_of(output)]
     lines = tuple(
@@ -45,9 +56,9 @@ def table_of(plan: ProtectionPlan, governed: GovernedQuery, primitives: tuple[Pr
     return ProtectedResult(columns, lines, primitives)
 
 
-def _core_rows(plan: CorePlan, core: Core, primitives: Primitives) -> list[Row]:
+def _core_rows(plan: CorePlan, core: Core, primitives: Primitives, slack: int) -> list[Row]:
     """Return the rows of a core as the tree reads them: keys, aggregates, and the ends of their intervals."""
-    renderers = [(aggregate.name, _renderer(plan, aggregate)) for aggregate in core.aggregates]
+    renderers = [(aggregate.name, _renderer(plan, aggregate, slack)) for aggregate in core.aggregates]
     names = [key.name for key in core.keys]
     rows: list[Row] = []
     for key, values in sorted(primitives, key=lambda item: order_of(item[0])):
@@ -93,15 +104,15 @@ def _cell(value: Value, kind: str) -> Cell:
     return value if not isinstance(value, Fraction) else None
 
 
-def _renderer(plan: CorePlan, aggregate: Aggregate) -> Callable[[Sequence[int]], Shown]:
+def _renderer(plan: CorePlan, aggregate: Aggregate, slack: int) -> Callable[[Sequence[int]], Shown]:
     """Return how one aggregate is read off the noisy integers of a group."""
     places = {part.column: place for place, part in enumerate(plan.parts)}
     if aggregate.kind == "avg":
-        return _averages(plan, aggregate, places[f"{aggregate.name}_s"], places[f"{aggregate.name}_n"])
+        return _averages(plan, aggregate, slack, places[f"{aggregate.name}_s"], places[f"{aggregate.name}_n"])
     if aggregate.kind == "quantile":
         return _quantiles(aggregate, places[f"{aggregate.name}_q"])
     place = places[f"{aggregate.name}_{_ENDINGS[aggregate.kind]}"]
-    half = plan.parts[place].half_width
+    half = plan.parts[place].half_width + slack
     if aggregate.kind != "sum":
         return lambda values: (values[place], values[place] - half, values[place] + half)
     step = Fraction(aggregate.step)
@@ -114,8 +125,8 @@ def _quantiles(aggregate: Aggregate, place: int) -> Callable[[Sequence[int]], Sh
     return lambda values: (value_of(aggregate, values[place]) * step, None, None)
 
 
-def _averages(plan: CorePlan, aggregate: Aggregate, total: int, count: int) -> Callable[[Sequence[int]], Shown]:
-    wide_total, wide_count = (_wide(plan.parts[place]) for place in (total, count))
+def _averages(plan: CorePlan, aggregate: Aggregate, slack: int, total: int, count: int) -> Callable[[Sequence[int]], Shown]:
+    wide_total, wide_count = (_wide(plan.parts[place]) + slack for place in (total, count))
     decimals, centre = aggregate.places, centre_of(aggregate)
     unit: Fraction = Fraction(aggregate.step) * 10**decimals
 

@@ -215,7 +215,8 @@ class Core:
     `relation` is the text of a generated SELECT over extract tables that yields one row per joined row with columns
     `u` (dense unit id), `p` (64-bit unit pseudonym), `k0…` and `a0…` (integer steps, NULL where the row is excluded from
     the aggregate; absent where it counts rows or units). It carries no bounds of contribution; `emit` adds them.
-    `ranked`: it also yields `r`, the row's rank within its unit from 0 on, in the one table that gives a unit several rows.
+    `family`: what the grouping sets of one SELECT have in common, empty where there is one set. `ranked`: it also yields `r`, the
+    row's rank within its unit from 0 on, in the one table that gives a unit several rows.
     """
 
     name: str
@@ -226,6 +227,7 @@ class Core:
     parameters: Mapping[str, Parameter]
     tables: frozenset[str]
     ranked: bool = False
+    family: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -86,7 +86,9 @@ def governed(
 
 def rollup(*aggregates: Aggregate, key: GroupKey = GENDER, bounds: UnitBounds | None = None, **terms: object) -> GovernedQuery:
     """Return a query with two cores, as GROUP BY ROLLUP (key) makes them: the rows by key, then the row over all."""
-    fine, whole = (core_of(f"c{place}", aggregates, keys, bounds or unit()) for place, keys in enumerate(((key,), ())))
+    fine, whole = (
+        replace(core_of(f"c{place}", aggregates, keys, bounds or unit()), family="c0") for place, keys in enumerate(((key,), ()))
+    )
     outputs = tuple(
         replace(item, sources=(*item.sources, ("c1", item.sources[0][1])) if item.interval else item.sources)
         for item in _outputs(fine, None)

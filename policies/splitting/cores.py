@@ -247,6 +247,7 @@ def _core(draft: Draft, unit: Attribution, name: str, group: Sequence[int]) -> C
         parameters=_bound(draft.context, [*read, *nested_terms(draft.rows)]),
         tables=frozenset(item.table.name for level in draft.rows.nested() for item in level.certain if item.block is None),
         ranked=unit.several is not None,
+        family=draft.names[0] if len(draft.names) > 1 else "",
     )
 
 
