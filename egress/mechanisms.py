@@ -16,6 +16,9 @@ from egress.bounding import NOISE_RANGE
 from egress.model import Part, ProtectionPlan
 from sandbox.kernel.errors import YuneiError
 
+SLACK = Fraction(1, 2**30)
+"""Relative excess of a charge over the privacy map: headroom of 2^-40, and rounding of scales, charges and the map's floats."""
+
 dp.enable_features("contrib")
 
 
@@ -54,18 +57,20 @@ def choose(scores: Sequence[int], part: Part) -> int:
 
 
 def check_composition(plan: ProtectionPlan) -> None:
-    """Refuse a plan whose charge is below what OpenDP's own privacy maps add up to; nothing was drawn yet.
+    """Refuse a plan whose charge is below what OpenDP's own privacy maps add up to, or needlessly above; nothing was drawn yet.
 
-    Each part's map at the part's sensitivity must be within the part's charge, and all charges within the plan's.
+    Each part's map at the part's sensitivity must be within the part's charge, and all charges within the plan's; and the
+    plan's charge may exceed the composed map by no more than `SLACK` of it: budget that buys nothing is lost.
 
     Raises:
         YuneiError: `DEFECT`.
 
     """
-    for part in plan.parts:
-        if mapped_rho(part) > part.rho:
-            raise YuneiError("DEFECT")
-    if not plan.parts or sum((part.rho for part in plan.parts), Fraction(0)) > plan.rho:
+    maps = [mapped_rho(part) for part in plan.parts]
+    if any(mapped > part.rho for mapped, part in zip(maps, plan.parts, strict=True)):
+        raise YuneiError("DEFECT")
+    charged = sum((part.rho for part in plan.parts), Fraction(0))
+    if not maps or not charged <= plan.rho <= sum(maps, Fraction(0)) * (1 + SLACK):
         raise YuneiError("DEFECT")
 
 

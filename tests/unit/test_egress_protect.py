@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 
 from egress.accuracy import PAIR
+from egress.mechanisms import SLACK, check_composition, mapped_rho
 from egress.model import Part, ProtectionPlan
 from egress.plan import plan
 from egress.protect import bound_check, protect, replay_post
@@ -333,3 +334,19 @@ def test_a_core_that_charges_less_than_it_costs_releases_nothing_of_any(place: i
     cheaper = with_core(found, place, parts=(replace(part, scale=part.scale * Fraction(15, 16)),))
     with pytest.raises(YuneiError, match="DEFECT"):
         protect(cheaper, query, [exact(query, ("F", 40)), exact(query, (90,), core=1)])
+
+
+def test_a_charge_stays_within_the_stated_slack_of_the_composed_map() -> None:
+    for epsilon in ("0.001", "0.1", "1", "4"):
+        for query in (governed(COUNT, SUM, AVG), governed(UNITS, keys=(TOWN,), bounds=unit(max_rows=9, max_groups=3))):
+            found = planned(query, epsilon)
+            check_composition(found)
+            mapped = sum((mapped_rho(part) for part in found.parts), Fraction(0))
+            assert mapped <= found.rho <= mapped * (1 + SLACK)
+
+
+def test_a_charge_that_buys_nothing_is_refused_like_one_that_is_too_low() -> None:
+    found = planned(governed(COUNT, SUM))
+    for factor in (1 + 2 * SLACK, 1 - SLACK, 2):
+        with pytest.raises(YuneiError, match="DEFECT"):
+            check_composition(replace(found, rho=found.rho * factor))
