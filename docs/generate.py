@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast, get_args
 
+import privacy_page
 import typer.main
 from pydantic import BaseModel
 from sqlglot import exp
@@ -328,6 +329,7 @@ def schema(model: type[BaseModel]) -> Callable[[], str]:
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "privacy.md": lambda: privacy_page.text(table),
     "states.md": states_page,
     "errors.md": errors_page,
     "settings.md": settings_page,

@@ -110,10 +110,10 @@ def recompute(plan: Mapping[str, Json]) -> Recomputed:
     delta_tau = sum(deltas, Fraction(0))
     by_rho = epsilon_of(rho, stated.delta_conv)
     sound = by_rho <= stated.epsilon
-    by_loss = _by_loss(stated, stated.vectors) if sound else None
+    by_loss = _by_loss(stated.vectors, stated.epsilon, stated.delta_conv) if sound else None
     chosen = any(one.mechanism == "exponential" for one in stated.vectors)
     noises = tuple(one for one in stated.vectors if one.mechanism != "exponential")
-    of_noises = _by_loss(stated, noises) if sound and chosen else by_loss
+    of_noises = _by_loss(noises, stated.epsilon, stated.delta_conv) if sound and chosen else by_loss
     holds = {
         "sensitivity": all(_sensible(one, core) for core in stated.cores for one in core.vectors),
         "charge": all(charge(one.mechanism, one.l1, one.l2_squared, one.scale) <= one.rho for one in stated.vectors),
@@ -126,6 +126,35 @@ def recompute(plan: Mapping[str, Json]) -> Recomputed:
     }
     shown = by_loss if by_loss is None or not chosen else min(by_rho, by_loss)
     return Recomputed(rho, delta_tau, by_rho, shown, tuple(name for name, held in holds.items() if not held))
+
+
+@dataclass(frozen=True)
+class Total:
+    """What several releases cost together: exact sums, and ε by conversion of ρ and by loss distributions, at one δ."""
+
+    rho: Fraction
+    delta_tau: Fraction
+    epsilon_zcdp: Decimal
+    epsilon_pld: Decimal
+
+
+def total(plans: Sequence[Mapping[str, Json]], delta_conv: Fraction) -> Total:
+    """Derive the cost of several releases together, as an agreement's account must hold it.
+
+    Args:
+        plans: of every release, as they stand in manifests; at least one.
+        delta_conv: in (0, 1), the δ of conversion of the whole.
+
+    Raises:
+        YuneiError: `MALFORMED`, a document is not a plan.
+
+    """
+    stated = [_read(plan) for plan in plans]
+    vectors = [one for release in stated for one in release.vectors]
+    rho = sum((charge(one.mechanism, one.l1, one.l2_squared, one.scale) for one in vectors), Fraction(0))
+    delta_tau = sum((_threshold(core) for release in stated for core in release.cores), Fraction(0))
+    by_rho = epsilon_of(rho, delta_conv)
+    return Total(rho, delta_tau, by_rho, _by_loss(vectors, by_rho, delta_conv))
 
 
 def _sensible(one: Vector, stated: StatedCore) -> bool:
@@ -149,12 +178,12 @@ def _threshold(stated: StatedCore) -> Fraction:
     return Fraction(1)
 
 
-def _by_loss(stated: Stated, vectors: Sequence[Vector]) -> Decimal:
-    """ε at δ_conv of vectors composed; those of pure ε enter as the worst mechanism of it."""
+def _by_loss(vectors: Sequence[Vector], epsilon: Decimal, delta_conv: Fraction) -> Decimal:
+    """ε at δ_conv of vectors composed, in steps of a part of `epsilon`; those of pure ε enter as the worst mechanism of it."""
     from dp_accounting.pld import common  # noqa: PLC0415 - heavy, and only verifiers need it
     from dp_accounting.pld import privacy_loss_distribution as losses  # noqa: PLC0415
 
-    step = float(stated.epsilon) / _STEPS
+    step = float(epsilon) / _STEPS
     composed = losses.identity(value_discretization_interval=step)
     for one in vectors:
         if one.mechanism in _PURE:
@@ -164,7 +193,7 @@ def _by_loss(stated: Stated, vectors: Sequence[Vector]) -> Decimal:
             multiplier = float(one.scale) / math.sqrt(one.l2_squared)
             loss = losses.from_gaussian_mechanism(multiplier, value_discretization_interval=step)
         composed = composed.compose(loss)
-    return Decimal(composed.get_epsilon_for_delta(float(stated.delta_conv)))
+    return Decimal(composed.get_epsilon_for_delta(float(delta_conv)))
 
 
 def _read(plan: Mapping[str, Json]) -> Stated:

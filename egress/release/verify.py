@@ -268,7 +268,10 @@ def _cost(package: _Package) -> str:
         raise _Broken("the plan cannot be read") from None
     if found.disagreements:
         raise _Broken("recomputed cost disagrees: " + ", ".join(found.disagreements))
-    return f"epsilon {privacy.epsilon} at delta {privacy.delta} covers the recomputed cost"
+    derived = (
+        f"rho {float(found.rho):.6g}, that is epsilon {found.epsilon_zcdp:.4f}, by loss distributions {found.epsilon_pld:.4f}"
+    )
+    return f"epsilon {privacy.epsilon} at delta {privacy.delta} covers what was derived again: {derived}"
 
 
 def _validity(package: _Package) -> str:

@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import re
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ def known() -> Mapping[str, Any]:
     spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
     assert spec is not None
     assert spec.loader is not None
+    sys.path.insert(0, str(DOCS))  # as it is when the script runs
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     found: Mapping[str, Any] = module.commands()
@@ -145,6 +147,16 @@ def promises(text: str) -> list[list[str]]:
 def defined(path: Path) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+
+
+def test_every_rule_of_privacy_names_tests_that_exist() -> None:
+    text = (DOCS / "privacy.md").read_text(encoding="utf-8")
+    rules = re.findall(r"^\| (\d+) \| (.*`tests/.*)$", text, flags=re.MULTILINE)
+    assert [int(number) for number, _ in rules] == list(range(1, 13))
+    for _, line in rules:
+        tests = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", line)
+        assert tests
+        assert [name for file, name in tests if name not in defined(ROOT / file)] == []
 
 
 def test_every_security_promise_names_code_and_a_test_that_exist() -> None:

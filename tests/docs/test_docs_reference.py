@@ -34,6 +34,7 @@ def generator() -> ModuleType:
     spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
     assert spec is not None
     assert spec.loader is not None
+    sys.path.insert(0, str(DOCS))  # as it is when the script runs
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

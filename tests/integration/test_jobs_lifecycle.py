@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
+from egress.ledger.model import Amount
 from sandbox.isolation.port import RunFailed
 from sandbox.jobs import store
+from sandbox.jobs.apply import apply
 from sandbox.jobs.pipeline import run_all, run_specs
 from sandbox.jobs.queue import Queue
 from sandbox.jobs.replay.run import Replayer
@@ -55,6 +58,28 @@ def test_a_recalled_answer_is_not_served_from_memory(city: City) -> None:
     done = city.until(job["id"], ENDED)
     city.container.releases.recall(city.person("per-li"), done["release"], "found wrong", "recall")
     assert city.submit(query, "after recall")["state"] == "queued"
+
+
+def test_a_refresh_of_the_data_renews_nothing(city: City) -> None:
+    """Budgets are of the data set, not of a snapshot of it: new data cost as the old ones did, on top of them."""
+
+    def held() -> list[Amount]:
+        with city.container.db.read() as tx:
+            ledger = city.container.ledger
+            return [view.account.held for view in (ledger.agreement(tx, "agr-clinic-usage"), *ledger.datasets(tx, None))]
+
+    first = city.submit(ask(COUNT_SQL, epsilon="0.11"), "before the refresh")
+    city.until(first["id"], frozenset({"in_egress"}))
+    before = held()
+    file = city.directory / "city/data/visits.parquet"
+    pq.write_table(pq.read_table(file).slice(1), file)
+    apply(city.container, city.directory / "city", "system")
+    assert held() == before
+    second = city.submit(ask(COUNT_SQL, epsilon="0.11"), "after the refresh")
+    assert second["state"] == "queued", "other data are another question"
+    assert all(after.rho >= one.rho for after, one in zip(held(), before, strict=True))
+    assert held()[0].rho > before[0].rho
+    city.container.jobs.cancel(city.analyst, second["id"])
 
 
 def test_a_rejected_result_ends_the_job_and_keeps_its_charge(city: City) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from egress.accounting import charge, epsilon_of, rho_of, scale_for
+from egress.accounting import charge, epsilon_of, rho_of, scale_for, terms_of
+from egress.ledger.model import Amount
 from egress.model import ProtectionPlan
 from egress.plan import plan
-from egress.recompute import recompute
+from egress.recompute import recompute, total
 from sandbox.kernel.errors import YuneiError
 from tests.fakes_egress import AVG, COUNT, GENDER, SUM, TOWN, UNITS, governed, rollup, unit, with_core
 
@@ -197,3 +198,19 @@ def test_the_exact_curve_of_the_discrete_gaussian_is_within_the_claim_by_rho(sig
         epsilon = float(epsilon_of(Fraction(shift**2) / Fraction(2 * sigma**2), delta))
         exact = np.maximum(0, mass - np.exp(epsilon) * moved).sum()
         assert exact <= float(delta)
+
+
+@pytest.mark.slow
+def test_the_account_of_an_agreement_covers_all_its_releases_by_loss_distributions_too() -> None:
+    """Many releases of every form are charged to one account; its ε is no less than that of all noises composed."""
+    terms = terms_of(Decimal(8), Decimal("1e-7"))
+    plans = [planned(epsilon, key, **bounds) for epsilon in ("0.1", "0.3", "0.5") for key, bounds in
+             ((GENDER, {}), (TOWN, {"max_rows": 30, "max_groups": 4}), (GENDER, {"max_rows": 6}))]  # fmt: skip
+    account = Amount()
+    for found in plans:
+        account += Amount(found.rho, found.delta_tau)
+    spent = total([found.as_json() for found in plans], terms.delta_conv)
+    assert (spent.rho, spent.delta_tau) == (account.rho, account.delta_tau), "to the last grain"
+    assert spent.epsilon_zcdp == epsilon_of(account.rho, terms.delta_conv)
+    assert spent.epsilon_zcdp * Decimal("0.8") < spent.epsilon_pld <= spent.epsilon_zcdp
+    assert account.rho <= terms.rho
