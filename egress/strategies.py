@@ -17,7 +17,7 @@ from policies.query import Core, Strategy
 AS_GOOD = Decimal("1.02")
 """An error within 2 % of the least is as good: what the engine saves is worth more."""
 
-_NANOSECONDS = {"plain": 20, "grouped": 110, "sampled": 600}
+_NANOSECONDS = {"plain": 60, "grouped": 160, "sampled": 400}
 """CPU per joined row of a plain scan, of two levels, and of two levels with a keyed sample; upper figures, measured on the
 TPC-H extracts of `benchmarks/bar_dp.py`."""
 _POWER = Context(prec=30)

@@ -1,6 +1,6 @@
 """How a verdict reads in a terminal."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from sandbox.cli.output import finding_line, line
 from sandbox.kernel.canonical import Json
@@ -35,10 +35,25 @@ def _errors(expected: Json) -> Iterator[str]:
         yield f"{column}: {', '.join(f'{name} {size}' for name, size in sizes)}"
 
 
+def _strategies(cores: Json) -> Iterator[str]:
+    """Say how a person's contribution is bounded, and what the other ways would cost."""
+    for core in cores if isinstance(cores, (list, tuple)) else ():
+        for option in _list(core.get("options") if isinstance(core, Mapping) else None):
+            if isinstance(option, Mapping):
+                taken = "takes" if option.get("taken") else "not"
+                way = f"{option.get('strategy')} with {option.get('mechanism')}"
+                yield f"{taken} {way}: error × {option.get('error')}, engine about {option.get('engine_ms')} ms"
+
+
+def _list(value: Json) -> Sequence[Json]:
+    return value if isinstance(value, (list, tuple)) else ()
+
+
 def _outlook(preview: Json) -> Iterator[str]:
     """Say what other ε would give, from which size a group shows, and how many such queries are left."""
     if not isinstance(preview, Mapping):
         return
+    yield from _strategies(preview.get("strategies"))
     curve = preview.get("curve")
     for point in curve if isinstance(curve, (list, tuple)) else ():
         if isinstance(point, Mapping):
