@@ -36,13 +36,21 @@ def protect(plan: ProtectionPlan, governed: GovernedQuery, exact: Sequence[Exact
 
 
 def noised(plan: CorePlan, groups: Groups) -> Primitives:
-    """Return the noisy integers of all groups that show. What is not in them is kept nowhere, not even that it was."""
-    columns = [_drawn(part, [values[place] for values in groups.values()]) for place, part in enumerate(plan.parts)]
-    noisy = tuple((key, tuple(column[row] for column in columns)) for row, key in enumerate(groups))
+    """Return the noisy integers of all groups that show. What is not in them is kept nowhere, not even that it was.
+
+    With a threshold the counts of units are noised first, and the rest only of the groups that pass.
+    """
     place = _threshold_place(plan)
-    if plan.threshold is None or place is None:
-        return noisy
-    return tuple((key, values) for key, values in noisy if values[place] >= plan.threshold.tau)
+    counted: dict[Key, int] = {}
+    if plan.threshold is not None and place is not None:
+        units = _drawn(plan.parts[place], [values[place] for values in groups.values()])
+        counted = {key: count for key, count in zip(groups, units, strict=True) if count >= plan.threshold.tau}
+        groups = {key: groups[key] for key in counted}
+    columns = [
+        tuple(counted.values()) if other == place else _drawn(part, [values[other] for values in groups.values()])
+        for other, part in enumerate(plan.parts)
+    ]
+    return tuple((key, tuple(column[row] for column in columns)) for row, key in enumerate(groups))
 
 
 def replay_post(plan: ProtectionPlan, governed: GovernedQuery, primitives: Sequence[Primitives]) -> ProtectedResult:

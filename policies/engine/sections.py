@@ -28,8 +28,13 @@ def engine_characters(core: Core) -> int:
     return len(core.relation) * (1 + sum(aggregate.kind in SECTIONS for aggregate in core.aggregates))
 
 
-def lines_per_group(core: Core) -> int:
-    """Return how many lines of the answer one group can have."""
+def most_lines(core: Core, bounding: Bounding, public_groups: int | None) -> int:
+    """Return how many lines an answer can have, whatever the data: sections hold also groups that a unit's sample leaves out."""
+    groups = bounding.rows if has_sections(core) else bounding.groups
+    return (core.unit.size_band * groups if public_groups is None else public_groups) * _lines_per_group(core)
+
+
+def _lines_per_group(core: Core) -> int:
     return 1 + sum(
         aggregate.bins if aggregate.kind == "quantile" else 1 for aggregate in core.aggregates if aggregate.kind in SECTIONS
     )

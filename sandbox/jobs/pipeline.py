@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidTag
 from egress.model import CorePlan, ProtectedResult
 from egress.protect import protect
 from egress.review.model import ReleaseOpening
-from policies.engine.sections import lines_per_group
+from policies.engine.sections import most_lines
 from policies.query import Core, EngineSql
 from sandbox.isolation.port import IsolationRuntime, RunFailed
 from sandbox.jobs import store
@@ -63,7 +63,7 @@ def _run_spec(parts: Parts, job: Job, asked: tuple[Core, CorePlan, EngineSql], p
         cpu_s=max(1, round(settings.job_wall_s)),
         memory_bytes=settings.job_memory_bytes,
         # a public maximum, so that no number of groups in the data meets it
-        rows=(plan.public_groups or core.unit.size_band * plan.bounding.groups) * lines_per_group(core),
+        rows=most_lines(core, plan.bounding, plan.public_groups),
     )
     return RunSpec(job.id, job.fence, engine.sql, pinned, engine.columns, parameters, limits)
 
