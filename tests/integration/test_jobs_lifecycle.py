@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from egress.ledger.model import Amount
+from policies.query import Tuning
 from sandbox.isolation.port import RunFailed
 from sandbox.jobs import store
 from sandbox.jobs.apply import apply
@@ -23,6 +24,10 @@ CORES_SQL = """\
 SELECT gender, count(DISTINCT resident_id) AS n, round(count(DISTINCT resident_id) / (SELECT count(*) FROM visits), 3) AS per_visit
 FROM residents GROUP BY ROLLUP (gender) ORDER BY gender NULLS LAST"""
 """Three cores: residents by gender, all residents, all visits."""
+
+SECTIONS_SQL = """\
+SELECT department, median(cost) AS middle, quantile_cont(cost, 0.9) AS high, count(DISTINCT hospital) AS places, count(*) AS n
+FROM visits GROUP BY department"""
 
 
 @pytest.fixture(scope="module")
@@ -218,6 +223,26 @@ def test_a_job_of_several_cores_is_one_charge_and_one_table_and_replays(city: Ci
     assert [line.split(",")[0] for line in lines[1:]] == ["__other", "女", "男", ""]
     auditor = city.person("per-zhou")
     made = city.container.replay.replay(auditor, done["release"], "replay of cores")
+    replayer = Replayer(city.container.parts, city.container.objects, city.runtime)
+    replayer.make(replayer.take())
+    report = city.container.replay.get(auditor, made["id"])["report"]
+    assert {step["verdict"] for step in report["steps"]} == {"pass"}, report["steps"]
+
+
+@pytest.mark.parametrize("tuning", [Tuning(), Tuning(max_rows=2, weights={"middle": 3}), Tuning(max_rows_per_group=1)])
+def test_quantiles_and_counts_of_values_are_released_and_replay_under_any_caps(city: City, tuning: Tuning) -> None:
+    city.promote(SECTIONS_SQL)
+    query = ask(SECTIONS_SQL, tuning=tuning)
+    job = city.submit(query, f"sections {tuning}")
+    waiting = city.until(job["id"], frozenset({"in_egress", "failed"}))
+    city.review(waiting["review"], "per-wang", "per-li")
+    done = city.until(job["id"], ENDED)
+    assert (done["state"], done["code"]) == ("released", None)
+    lines = city.container.releases.content(city.person("per-zhao"), done["release"], "csv").decode("utf-8-sig").splitlines()
+    assert lines[0] == "department,middle,high,places,places_low,places_high,n,n_low,n_high"
+    assert all(0 <= float(value) <= 20_000 for line in lines[1:] for value in line.split(",")[1:3])
+    auditor = city.person("per-zhou")
+    made = city.container.replay.replay(auditor, done["release"], f"replay {tuning}")
     replayer = Replayer(city.container.parts, city.container.objects, city.runtime)
     replayer.make(replayer.take())
     report = city.container.replay.get(auditor, made["id"])["report"]
