@@ -16,6 +16,7 @@ check finds mistakes in it.
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -85,6 +86,7 @@ class Recomputed:
 
     rho: Fraction
     delta_tau: Fraction
+    delta_conv: Fraction
     epsilon_zcdp: Decimal
     epsilon_pld: Decimal | None
     disagreements: tuple[str, ...]
@@ -125,12 +127,15 @@ def recompute(plan: Mapping[str, Json]) -> Recomputed:
         "epsilon_pld": of_noises is not None and of_noises <= stated.epsilon,
     }
     shown = by_loss if by_loss is None or not chosen else min(by_rho, by_loss)
-    return Recomputed(rho, delta_tau, by_rho, shown, tuple(name for name, held in holds.items() if not held))
+    return Recomputed(rho, delta_tau, stated.delta_conv, by_rho, shown, tuple(name for name, held in holds.items() if not held))
 
 
 @dataclass(frozen=True)
 class Total:
-    """What several releases cost together: exact sums, and ε by conversion of ρ and by loss distributions, at one δ."""
+    """What several releases cost together: exact sums, and ε by conversion of ρ and by loss distributions, at one δ.
+
+    `epsilon_pld` is of all noises but the choices of quantiles, for which pure ε says too much.
+    """
 
     rho: Fraction
     delta_tau: Fraction
@@ -154,7 +159,8 @@ def total(plans: Sequence[Mapping[str, Json]], delta_conv: Fraction) -> Total:
     rho = sum((charge(one.mechanism, one.l1, one.l2_squared, one.scale) for one in vectors), Fraction(0))
     delta_tau = sum((_threshold(core) for release in stated for core in release.cores), Fraction(0))
     by_rho = epsilon_of(rho, delta_conv)
-    return Total(rho, delta_tau, by_rho, _by_loss(vectors, by_rho, delta_conv))
+    noises = [one for one in vectors if one.mechanism != "exponential"]
+    return Total(rho, delta_tau, by_rho, _by_loss(noises, by_rho, delta_conv))
 
 
 def _sensible(one: Vector, stated: StatedCore) -> bool:
@@ -185,14 +191,14 @@ def _by_loss(vectors: Sequence[Vector], epsilon: Decimal, delta_conv: Fraction) 
 
     step = float(epsilon) / _STEPS
     composed = losses.identity(value_discretization_interval=step)
-    for one in vectors:
-        if one.mechanism in _PURE:
-            pure = common.DifferentialPrivacyParameters(_PURE[one.mechanism] * one.l1 / float(one.scale), 0)
+    alike = Counter((one.mechanism, one.l1 if one.mechanism in _PURE else one.l2_squared, one.scale) for one in vectors)
+    for (mechanism, size, scale), times in alike.items():
+        if mechanism in _PURE:
+            pure = common.DifferentialPrivacyParameters(_PURE[mechanism] * size / float(scale), 0)
             loss = losses.from_privacy_parameters(pure, value_discretization_interval=step)
         else:
-            multiplier = float(one.scale) / math.sqrt(one.l2_squared)
-            loss = losses.from_gaussian_mechanism(multiplier, value_discretization_interval=step)
-        composed = composed.compose(loss)
+            loss = losses.from_gaussian_mechanism(float(scale) / math.sqrt(size), value_discretization_interval=step)
+        composed = composed.compose(loss.self_compose(times) if times > 1 else loss)
     return Decimal(composed.get_epsilon_for_delta(float(delta_conv)))
 
 

@@ -99,6 +99,11 @@ class Ledger:
         """Return the entry of a job, for replay."""
         return store.entry(tx, job)
 
+    def charges_of(self, tx: Transaction, agreement: str) -> tuple[Entry, ...]:
+        """Return the committed entries of an agreement, for replay."""
+        found = store.entries_of(tx, Scope("agreement", agreement))
+        return tuple(one for one in found if one.state == "committed")
+
     def balanced(self, tx: Transaction) -> bool:
         """Tell whether every account's running totals equal the exact sums over its entries."""
         kinds = ("agreement", "dataset")

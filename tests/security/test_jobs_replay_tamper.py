@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from sqlalchemy import text
 from sandbox.jobs.replay.run import Replayer
 from sandbox.kernel.audit.store import trigger_ddl
 from sandbox.kernel.ids import new_id
-from tests.small_city import AVERAGE_SQL, City, small_city
+from tests.small_city import AVERAGE_SQL, City, ask, small_city
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,35 @@ def test_a_changed_row_fails_the_step_that_covers_it(city: City, step: int, tabl
     with changed(city, table, column, where.format(**names)):
         found = verdicts(city, step)
         assert found[step] == "fail", found
+
+
+def test_a_charge_of_another_job_that_was_lowered_everywhere_is_found(city: City) -> None:
+    """Entry and accounts still agree with each other; the plan that was logged for that job costs more than they say."""
+    other = city.submit(ask(AVERAGE_SQL, epsilon="0.13"), "lowered")["id"]
+    city.until(other, frozenset({"in_egress"}))
+    assert verdicts(city, 6)[6] == "pass"
+    with city.container.db.write() as tx:
+        before = Fraction(tx.execute(text("SELECT rho FROM ledger_entry WHERE job = :j"), {"j": other}).scalar_one())
+        scopes = tx.execute(text("SELECT scope FROM ledger_charge WHERE job = :j"), {"j": other}).scalars().all()
+
+    def move(amount: Fraction) -> None:
+        with city.container.db.write() as tx:
+            for scope in scopes:
+                held = tx.execute(text("SELECT committed_rho FROM ledger_account WHERE scope = :s"), {"s": scope}).scalar_one()
+                tx.execute(
+                    text("UPDATE ledger_account SET committed_rho = :v WHERE scope = :s"),
+                    {"v": str(Fraction(held) + amount), "s": scope},
+                )
+            left = Fraction(tx.execute(text("SELECT rho FROM ledger_entry WHERE job = :j"), {"j": other}).scalar_one()) + amount
+            tx.execute(text("UPDATE ledger_entry SET rho = :v WHERE job = :j"), {"v": str(left), "j": other})
+            assert city.container.ledger.balanced(tx)
+
+    move(-before / 2)
+    try:
+        assert verdicts(city, 6)[6] == "fail"
+    finally:
+        move(before / 2)
+    assert verdicts(city, 6)[6] == "pass"
 
 
 @contextmanager

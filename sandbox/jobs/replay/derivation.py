@@ -7,14 +7,15 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib.metadata import version
 
 from cryptography.exceptions import InvalidTag
 
-from egress.ledger.model import Entry
+from egress.ledger.model import Amount, Entry
 from egress.model import ProtectedResult
 from egress.protect import bound_check, replay_post
-from egress.recompute import Recomputed, recompute
+from egress.recompute import Recomputed, recompute, total
 from egress.release.files import csv_bytes, released_table
 from sandbox.isolation.port import IsolationRuntime, RunFailed
 from sandbox.jobs.model import Job
@@ -38,6 +39,8 @@ class Derived:
     exact_digest: str
     sealed: bytes
     entry: Entry | None
+    account: tuple[tuple[Entry, Json], ...]
+    """Every committed charge of the agreement with the plan that was logged when its job was submitted."""
     balanced: bool
     manifest: Mapping[str, Json]
     csv: str
@@ -89,7 +92,7 @@ def execution(
 
 
 def accounting(found: Derived) -> StepResult:
-    """Step 6: an independent library composes the stated noise to no more than was charged and shown."""
+    """Step 6: an independent library composes the stated noise, and that of the whole agreement, to no more than was charged."""
     privacy = found.manifest["privacy"]
     if not isinstance(privacy, Mapping) or not isinstance(privacy["plan"], Mapping):
         return failed(6, "the manifest states no plan")
@@ -112,7 +115,24 @@ def _ledger_fault(found: Derived, cost: Recomputed) -> str | None:
     if found.entry is None or found.entry.state != "committed":
         return "the ledger has no committed charge for the job"
     amount = found.entry.charge.amount
-    return None if (amount.rho, amount.delta_tau) == (cost.rho, cost.delta_tau) else "the charge differs"
+    if (amount.rho, amount.delta_tau) != (cost.rho, cost.delta_tau):
+        return "the charge differs"
+    return _account_fault(found.account, cost.delta_conv)
+
+
+def _account_fault(account: tuple[tuple[Entry, Json], ...], delta_conv: Fraction) -> str | None:
+    """Hold all that the agreement was charged against the plans of its jobs, exactly and by loss distributions."""
+    plans = [plan for _, plan in account if isinstance(plan, Mapping)]
+    if len(plans) != len(account) or not plans:
+        return "a charge of the agreement has no plan"
+    try:
+        spent = total(plans, delta_conv)
+    except YuneiError:
+        return "a charge of the agreement has no plan"
+    charged = sum((entry.charge.amount for entry, _ in account), Amount())
+    if charged != Amount(spent.rho, spent.delta_tau):
+        return "the charges of the agreement are not the cost of its plans"
+    return None if spent.epsilon_pld <= spent.epsilon_zcdp else "the noise of the agreement costs more than its charges"
 
 
 def noise(parts: Parts, found: Derived, exact: tuple[ExactTable, ...], released: bytes | None) -> StepResult:

@@ -40,6 +40,12 @@ def job_as_logged(job: Job | None, events: Sequence[StoredEvent]) -> bool:
     )
 
 
+def plan_as_logged(parts: Parts, tx: Transaction, job: str) -> Json:
+    """Return the plan that the log says a job was admitted with, None where it says none."""
+    submitted = (stored.event for stored in events_of(parts, tx, job) if stored.event.type == "job.submitted")
+    return next((event.payload.get("plan") for event in submitted), None)
+
+
 def request_as_logged(request: ReleaseRequest, release: Release, events: Sequence[StoredEvent]) -> bool:
     """Tell whether the request is in the state that its last event names, and recalled if and only if the log says so."""
     if not events or events[-1].event.payload.get("state") != request.state:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TypeVar
 
+from egress.ledger.model import Entry
 from egress.release import store as releases
 from egress.review import store as requests
 from policies.splitting.post import MAX_CORES
@@ -13,7 +14,7 @@ from sandbox.jobs import store as jobs
 from sandbox.jobs.model import Job
 from sandbox.jobs.parts import Parts
 from sandbox.jobs.prepare import NotPrepared, Prepared, prepare
-from sandbox.jobs.replay import derivation, evidence, store
+from sandbox.jobs.replay import derivation, evidence, records, store
 from sandbox.jobs.replay.derivation import Derived
 from sandbox.jobs.replay.evidence import Evidence
 from sandbox.jobs.replay.model import REPLAY, Replay, StepResult, failed, not_checkable, overall
@@ -109,10 +110,15 @@ class Replayer:
             exact_digest=outcome.exact_digest,
             sealed=bytes(outcome.sealed),
             entry=self._parts.ledger.charge_of(tx, job.id),
+            account=self._account(tx, job),
             balanced=self._parts.ledger.balanced(tx),
             manifest=found.predicate,
             csv=found.subjects["data.csv"],
         )
+
+    def _account(self, tx: Transaction, job: Job) -> tuple[tuple[Entry, Json], ...]:
+        charged = self._parts.ledger.charges_of(tx, job.agreement) if job.environment == "prod" else ()
+        return tuple((entry, records.plan_as_logged(self._parts, tx, entry.charge.job)) for entry in charged)
 
     def _prepared(self, tx: Transaction, job: Job, manifest: Mapping[str, Json]) -> Prepared | NotPrepared | None:
         grant = self._parts.policies.grant(tx, job.agreement)
