@@ -75,7 +75,7 @@ def read(plan: CorePlan, exact: ExactTable) -> Groups:
         key = tuple(line[place] for place in keys)
         side, bin_, rows = (_whole(line[place]) for place in marks) if marks else (0, 0, 0)
         group, lines = found.setdefault(key, {}), counted.setdefault((key, side), {})
-        if bin_ in lines:
+        if bin_ in lines or (not side and (bin_ or rows)):
             raise YuneiError("RUN_FAILED")
         lines[bin_] = rows
         if not side:

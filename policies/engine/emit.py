@@ -7,8 +7,8 @@ each contribution is bounded, then per group. All sums are HUGEINT.
 from collections.abc import Iterator, Sequence
 
 from policies.engine import engine_text as sql
-from policies.engine.sampling import SAMPLE_KEY, later_groups, over_cap, sampled
-from policies.engine.sections import SECTION, SECTIONS, has_sections, section_columns, sections
+from policies.engine.sampling import later_groups, over_cap, sampled
+from policies.engine.sections import SECTION, SECTIONS, has_sections, samples_values, section_columns, sections
 from policies.query import Aggregate, Bounding, Core, EngineSql
 from sandbox.kernel.canonical import digest_bytes
 from sandbox.kernel.run import ColumnSpec
@@ -39,7 +39,13 @@ def emit(core: Core, bounding: Bounding) -> EngineSql:
     parts += sections(core, bounding, [name for name, _ in _totals(core, bounding)])
     text = parts[0] if not has_sections(core) else f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS {sql.name('q')}"
     columns = (*_columns(core, bounding), *section_columns(core, bounding))
-    return EngineSql(text, columns, core.parameters, digest_bytes(text.encode()), f"${SAMPLE_KEY}" in text)
+    return EngineSql(text, columns, core.parameters, digest_bytes(text.encode()), _keyed(core, bounding))
+
+
+def _keyed(core: Core, bounding: Bounding) -> bool:
+    """Tell whether a keyed hash orders anything; a text that an analyst wrote may spell the key's name."""
+    groups = bounding.strategy == "unit_group" and bounding.sample and bool(core.keys) and not core.ranked
+    return (groups and bool(_totals(core, bounding))) or samples_values(core, bounding)
 
 
 def _main(core: Core, bounding: Bounding) -> str:

@@ -23,6 +23,11 @@ def has_sections(core: Core) -> bool:
     return any(aggregate.kind in SECTIONS for aggregate in core.aggregates)
 
 
+def samples_values(core: Core, bounding: Bounding) -> bool:
+    """Return whether a unit may have more distinct values than it is counted with."""
+    return bounding.values < bounding.rows and any(aggregate.kind == "count_value" for aggregate in core.aggregates)
+
+
 def engine_characters(core: Core) -> int:
     """Return how much text the core's relation comes to in its statement: every section says it again."""
     return len(core.relation) * (1 + sum(aggregate.kind in SECTIONS for aggregate in core.aggregates))
@@ -77,7 +82,7 @@ def _values(core: Core, aggregate: Aggregate, bounding: Bounding) -> str:
     names = [*(key.name for key in core.keys), aggregate.name]
     columns = ", ".join(map(sql.name, names))
     own = f"FROM ({core.relation}) AS {sql.name('r')} WHERE {sql.name(aggregate.name)} IS NOT NULL"
-    if bounding.values >= bounding.rows:
+    if not samples_values(core, bounding):
         return f"SELECT {columns} {own} GROUP BY {columns}"
     unit, pseudonym = sql.name("u"), sql.name("p")
     inner = f"SELECT {unit}, min({pseudonym}) AS {pseudonym}, {columns} {own} GROUP BY {unit}, {columns}"

@@ -99,6 +99,13 @@ def test_the_key_of_a_sample_of_values_is_bound_and_stands_in_no_text() -> None:
     assert "sample_key" not in engine.parameters
     _, _, plain = planned("SELECT department, count(DISTINCT visit_date) AS n FROM visits GROUP BY department", ROW_CAP)
     assert not plain.keyed
+    sql = "SELECT department, count(*) AS n FROM visits WHERE department <> '$sample_key' GROUP BY department"
+    for caps in (ROW_CAP, CAPPED):
+        query, _, spelled = planned(sql, caps)
+        assert "$sample_key" in spelled.sql
+        assert not spelled.keyed, "a text that spells the key's name binds none"
+        with open_engine() as connection:
+            run(drawn(1, caps), spelled, connection, query.cores[0].tables)
 
 
 @pytest.mark.parametrize(

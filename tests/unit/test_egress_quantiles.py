@@ -195,6 +195,8 @@ def test_private_groups_are_chosen_by_their_units_alone() -> None:
         [("F", 2, 0, 5), ("F", 2, 1, 5)],
         [("F", 1, None, 1)],
         [("F", 1, True, 1)],
+        [("F", 0, 3, 0)],
+        [("F", 0, 0, 2)],
         [("F", "1", 7, 1)],
     ],
 )
