@@ -8,7 +8,7 @@ from fractions import Fraction
 from egress.accuracy import PAIR
 from egress.bounding import centre_of
 from egress.exact import order_of
-from egress.levels import ROUNDING, agreeing, chains
+from egress.levels import agreeing, families
 from egress.model import CorePlan, Part, Primitives, ProtectedColumn, ProtectedResult, ProtectionPlan
 from egress.post.evaluate import Evaluator, Row, exact
 from egress.post.values import Value
@@ -33,18 +33,18 @@ def table_of(plan: ProtectionPlan, governed: GovernedQuery, primitives: tuple[Pr
     which holds together with at least 95 % (union bound). Intervals cover noise only. Where the noisy count is not
     positive, AVG and its interval are NULL. Both are kept within the public range of the value.
 
-    Levels of a ROLLUP agree where that can be had; their intervals are those of their own noise, which is not less than that of
-    the agreed numbers, and one step wider for rounding.
+    Levels of a ROLLUP or CUBE agree where that can be had; their intervals are those of their own noise, which is not less than
+    that of the agreed numbers, and wider by what rounding may move.
 
     Without ORDER BY rows come by key, as the cores' rows do. What the tree does with them sees released values only.
     """
     noisy = list(primitives)
-    found = chains(governed.cores, plan.cores)
-    for chain in found:
-        agreeing(chain, governed.cores, plan.cores, noisy)
-    rounded = frozenset(place for chain in found for place in chain)
+    slack: dict[int, int] = {}
+    for family in families(governed.cores, plan.cores):
+        agreeing(family, governed.cores, plan.cores, noisy)
+        slack.update(family.slack)
     rows = {
-        core.name: _core_rows(core_plan, core, values, ROUNDING if place in rounded else 0)
+        core.name: _core_rows(core_plan, core, values, slack.get(place, 0))
         for place, (core_plan, core, values) in enumerate(zip(plan.cores, governed.cores, noisy, strict=True))
     }
     columns = columns_of(governed)
