@@ -13,7 +13,7 @@ from sandbox.jobs import store
 from tests.functional.worker_that_dies import STEPS
 from tests.small_city import COUNT_SQL, ENDED, City, ask, small_city
 
-BEFORE_COMMIT = ("leased", "prepared", "about to commit", "committed, transaction open")
+BEFORE_COMMIT = ("prepared", "about to commit", "committed, transaction open")
 """The charge is durable only with the transaction that marks the job running: until then the job waits for another worker."""
 KEPT = ("about to publish", "published")
 DIES = Path(__file__).with_name("worker_that_dies.py")

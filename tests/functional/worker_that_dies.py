@@ -15,16 +15,13 @@ from sandbox.kernel.settings import Settings
 
 Point = tuple[Any, str, bool]
 STEPS: dict[str, Point] = {
-    "leased": (Pipeline, "run", False),
     "prepared": (Pipeline, "_standing", False),
     "about to commit": (Ledger, "commit", False),
     "committed, transaction open": (Ledger, "commit", True),
     "about to hand over": (ProcessRuntime, "start", False),
     "handed over": (ProcessRuntime, "start", True),
     "ran": (ProcessHandle, "result", True),
-    "about to add noise": (pipeline, "protect", False),
     "noise drawn": (pipeline, "protect", True),
-    "about to keep": (store, "add_outcome", False),
     "kept, transaction open": (store, "add_outcome", True),
     "about to publish": (Pipeline, "publish", False),
     "published": (Pipeline, "publish", True),

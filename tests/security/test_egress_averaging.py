@@ -33,7 +33,7 @@ from tests.neighbours import open_engine, run
 
 BUDGET, DELTA = Decimal(2), Decimal("1e-7")
 TERMS = terms_of(BUDGET, DELTA)
-VARIANTS, ROUNDS, ALARM = 200, 150, 1e-6
+VARIANTS, ROUNDS, ALARM = 200, 100, 1e-6
 EACH = Decimal("0.2")
 """ε of one question; about eighty of them fit the budget."""
 PROTECTION = {"mode": "dp", "epsilon": str(BUDGET), "delta": str(DELTA), "per_job_epsilon_max": "1"}

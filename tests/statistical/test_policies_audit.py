@@ -145,9 +145,9 @@ def test_a_threshold_one_too_low_is_caught() -> None:
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.name in {"one row", "heavy, rows capped", "count of values"}])
 def test_the_audit_itself_goes_through_sandbox_and_protection(case: Case, runtime: ProcessRuntime) -> None:
-    found = audited(case, RUNS, runtime)
+    found = audited(case, MANY_RUNS, runtime)
     assert found.passed
-    assert found.shown.rho > 0 or case.name == "count of values", "the attack sees the unit at all"
+    assert found.shown.rho > 0, "the attack sees the unit at all"
 
 
 def test_the_audit_sees_half_the_noise_of_a_quantile(runtime: ProcessRuntime) -> None:
