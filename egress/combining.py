@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-from egress.accounting import Noise
+from egress.accounting import DOWN, Noise
 from egress.tails import reach
 
 _LEAST_VARIANCE, _SMOOTHING = 6.0, 2.0
-_SURE = Decimal("0.977")
-"""Below Φ(2)."""
-_BLUR = Decimal("0.99999")
-"""Below one over the factor by which densities differ, for up to 10^7 noises."""
+_SHARE = Decimal("0.48849")
+"""Of α, in one tail: below Φ(2)/2 = 0.48862, by more than densities differ in for 10^7 noises."""
 _UP = 1 + 2.0**-40
 """Makes up for the rounding of a few operations on floats."""
 
@@ -38,5 +36,5 @@ def half_width_of_sum(noises: Sequence[tuple[Noise, Fraction]], variance: float,
         return None
     blur = _SMOOTHING * variance / least
     sigma = Fraction(math.sqrt(variance + blur) * _UP)
-    outer = reach("discrete_gaussian", sigma, alpha * _SURE * _BLUR / 2) - 1
+    outer = reach("discrete_gaussian", sigma, DOWN.multiply(alpha, _SHARE)) - 1
     return math.ceil(outer + 2 * math.sqrt(blur) * _UP)
