@@ -6,9 +6,10 @@ from decimal import Decimal
 from fractions import Fraction
 
 from egress.accuracy import PAIR
+from egress.allocation import CONFIDENCE
 from egress.bounding import centre_of
 from egress.exact import order_of
-from egress.levels import agreeing, families
+from egress.levels import Agreement, agreeing, families
 from egress.model import CorePlan, Part, Primitives, ProtectedColumn, ProtectedResult, ProtectionPlan
 from egress.post.evaluate import Evaluator, Row, exact
 from egress.post.values import Value
@@ -33,18 +34,18 @@ def table_of(plan: ProtectionPlan, governed: GovernedQuery, primitives: tuple[Pr
     which holds together with at least 95 % (union bound). Intervals cover noise only. Where the noisy count is not
     positive, AVG and its interval are NULL. Both are kept within the public range of the value.
 
-    Levels of a ROLLUP or CUBE agree where that can be had; their intervals are those of their own noise, which is not less than
-    that of the agreed numbers, and wider by what rounding may move.
+    Levels of a ROLLUP or CUBE agree where that can be had; their intervals are then of the combined noise, and wider by what
+    rounding may move.
 
     Without ORDER BY rows come by key, as the cores' rows do. What the tree does with them sees released values only.
     """
     noisy = list(primitives)
-    slack: dict[int, int] = {}
+    levels: dict[int, Agreement] = {}
     for family in families(governed.cores, plan.cores):
         agreeing(family, governed.cores, plan.cores, noisy)
-        slack.update(family.slack)
+        levels.update(family)
     rows = {
-        core.name: _core_rows(core_plan, core, values, slack.get(place, 0))
+        core.name: _core_rows(core_plan, core, values, levels.get(place))
         for place, (core_plan, core, values) in enumerate(zip(plan.cores, governed.cores, noisy, strict=True))
     }
     columns = columns_of(governed)
@@ -56,9 +57,9 @@ def table_of(plan: ProtectionPlan, governed: GovernedQuery, primitives: tuple[Pr
     return ProtectedResult(columns, lines, primitives)
 
 
-def _core_rows(plan: CorePlan, core: Core, primitives: Primitives, slack: int) -> list[Row]:
+def _core_rows(plan: CorePlan, core: Core, primitives: Primitives, level: Agreement | None) -> list[Row]:
     """Return the rows of a core as the tree reads them: keys, aggregates, and the ends of their intervals."""
-    renderers = [(aggregate.name, _renderer(plan, aggregate, slack)) for aggregate in core.aggregates]
+    renderers = [(aggregate.name, _renderer(plan, aggregate, level)) for aggregate in core.aggregates]
     names = [key.name for key in core.keys]
     rows: list[Row] = []
     for key, values in sorted(primitives, key=lambda item: order_of(item[0])):
@@ -104,15 +105,15 @@ def _cell(value: Value, kind: str) -> Cell:
     return value if not isinstance(value, Fraction) else None
 
 
-def _renderer(plan: CorePlan, aggregate: Aggregate, slack: int) -> Callable[[Sequence[int]], Shown]:
+def _renderer(plan: CorePlan, aggregate: Aggregate, level: Agreement | None) -> Callable[[Sequence[int]], Shown]:
     """Return how one aggregate is read off the noisy integers of a group."""
     places = {part.column: place for place, part in enumerate(plan.parts)}
     if aggregate.kind == "avg":
-        return _averages(plan, aggregate, slack, places[f"{aggregate.name}_s"], places[f"{aggregate.name}_n"])
+        return _averages(plan, aggregate, level, places[f"{aggregate.name}_s"], places[f"{aggregate.name}_n"])
     if aggregate.kind == "quantile":
         return _quantiles(aggregate, places[f"{aggregate.name}_q"])
     place = places[f"{aggregate.name}_{_ENDINGS[aggregate.kind]}"]
-    half = plan.parts[place].half_width + slack
+    half = _half_width(plan.parts[place], CONFIDENCE, level)
     if aggregate.kind != "sum":
         return lambda values: (values[place], values[place] - half, values[place] + half)
     step = Fraction(aggregate.step)
@@ -125,8 +126,10 @@ def _quantiles(aggregate: Aggregate, place: int) -> Callable[[Sequence[int]], Sh
     return lambda values: (value_of(aggregate, values[place]) * step, None, None)
 
 
-def _averages(plan: CorePlan, aggregate: Aggregate, slack: int, total: int, count: int) -> Callable[[Sequence[int]], Shown]:
-    wide_total, wide_count = (_wide(plan.parts[place]) + slack for place in (total, count))
+def _averages(
+    plan: CorePlan, aggregate: Aggregate, level: Agreement | None, total: int, count: int
+) -> Callable[[Sequence[int]], Shown]:
+    wide_total, wide_count = (_half_width(plan.parts[place], PAIR, level) for place in (total, count))
     decimals, centre = aggregate.places, centre_of(aggregate)
     unit: Fraction = Fraction(aggregate.step) * 10**decimals
 
@@ -148,8 +151,8 @@ def _averages(plan: CorePlan, aggregate: Aggregate, slack: int, total: int, coun
     return average
 
 
-def _wide(part: Part) -> int:
-    return half_width(part.mechanism, part.scale, PAIR)
+def _half_width(part: Part, alpha: Decimal, level: Agreement | None) -> int:
+    return half_width(part.mechanism, part.scale, alpha) if level is None else level.half_width(part, alpha)
 
 
 def _decimal(scaled: int, decimals: int) -> Decimal:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import combinations
 
 from egress.model import CorePlan, ProtectionPlan
 from policies.grant import Grant, GrantedTable
@@ -100,6 +101,17 @@ def rollup(*aggregates: Aggregate, key: GroupKey = GENDER, bounds: UnitBounds | 
     ]
     rows = Combined("union", every=True, left=sides[0], right=sides[1], names=(key.name, *aggregate_columns))
     return _query((fine, whole), outputs, rows, 1_000_000, terms)
+
+
+def cube(*aggregates: Aggregate, sizes: tuple[int, ...], **terms: object) -> GovernedQuery:
+    """Return a query with the cores of GROUP BY CUBE over keys of so many values, the finest first; the tree reads only that."""
+    keys = [
+        GroupKey(f"k{place}", "text", tuple(map(str, range(size))), nullable=False, lineage=())
+        for place, size in enumerate(sizes)
+    ]
+    sets = [own for size in range(len(keys), -1, -1) for own in combinations(keys, size)]
+    cores = tuple(replace(core_of(f"c{place}", aggregates, own, unit()), family="c0") for place, own in enumerate(sets))
+    return _query(cores, tuple(_outputs(cores[0], None)), CoreRows("c0"), 1_000_000, terms)
 
 
 def beside(query: GovernedQuery, *others: GovernedQuery) -> GovernedQuery:

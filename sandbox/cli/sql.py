@@ -56,7 +56,7 @@ def check(  # noqa: PLR0913, PLR0917 - the fields of the API
     query = query_of((agreement, purpose, env), sql_of(sql, sql_file), param, Wishes(epsilon, cap, weight))
     with connect(context) as client:
         verdict = client.check(query)
-    if plot is not None and verdict["allowed"]:
-        picture.draw(picture.lines_of(verdict), plot)
     emit(verdict) if as_json else show(verdict)
+    if plot is not None and verdict["allowed"]:  # last, so that a picture that cannot be drawn hides no verdict
+        picture.draw(picture.lines_of(verdict), plot)
     raise typer.Exit(Exit.DONE if verdict["allowed"] else Exit.REFUSED)

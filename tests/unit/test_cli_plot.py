@@ -1,11 +1,16 @@
 """The picture of a dry run: one line per column, the same bytes each time, and clear refusals."""
 
+import json
+import re
 from pathlib import Path
+from typing import Any, Self
 from xml.etree import ElementTree as ET
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
-from sandbox.cli import plot
+from sandbox.cli import plot, sql
 from sandbox.kernel.errors import YuneiError
 
 CURVE = [
@@ -67,3 +72,49 @@ def test_nothing_to_draw_and_nowhere_to_write_are_refused(tmp_path: Path) -> Non
     for lines, file in (({}, tmp_path / "a.svg"), (plot.lines_of(VERDICT), tmp_path / "no" / "a.svg")):
         with pytest.raises(YuneiError, match="MALFORMED"):
             plot.draw(lines, file)
+
+
+class Service:
+    """Answers a dry run and nothing else: any other request has no method here."""
+
+    def __init__(self, verdict: dict[str, Any]) -> None:
+        self.verdict, self.asked = verdict, 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def check(self, _: object) -> dict[str, Any]:
+        self.asked += 1
+        return self.verdict
+
+
+def checked(service: Service, file: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
+    monkeypatch.setattr(sql, "connect", lambda _: service)
+    words = ["check", "-a", "agr-a", "--purpose", "p", "--sql", "SELECT 1", "--json", "--plot", str(file)]
+    return CliRunner().invoke(sql.app, words)
+
+
+def test_the_command_draws_from_one_dry_run_and_the_svg_has_as_many_lines_as_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, file = Service(VERDICT), tmp_path / "a.svg"
+    ended = checked(service, file, monkeypatch)
+    assert (ended.exit_code, service.asked, json.loads(ended.stdout)) == (0, 1, VERDICT)
+    ids = [node.get("id", "") for node in ET.fromstring(file.read_text("utf-8")).iter()]  # noqa: S314 - our own file
+    assert [one for one in ids if re.fullmatch(r"line\d+", one)] == ["line0", "line1"]
+
+
+def test_a_picture_that_cannot_be_drawn_hides_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = {"allowed": True, "preview": {"curve": [{"epsilon": "1", "expected_error": {"m": None}}]}}
+    ended = checked(Service(verdict), tmp_path / "a.svg", monkeypatch)
+    assert json.loads(ended.stdout) == verdict
+    assert isinstance(ended.exception, YuneiError)
+
+
+def test_a_refused_query_has_no_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = checked(Service({"allowed": False}), tmp_path / "a.svg", monkeypatch)
+    assert ended.exit_code != 0
+    assert not list(tmp_path.iterdir())

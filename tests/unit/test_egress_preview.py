@@ -28,10 +28,10 @@ def test_the_preview_shows_cost_curve_and_what_is_left(key) -> None:
     shown = preview(query, planned, budget())
     assert isinstance(shown, dict)
     curve = shown["curve"]
-    assert [point["epsilon"] for point in curve] == ["0.25", "0.5", "1", "2", "4"]
+    assert [point["epsilon"] for point in curve] == ["0.125", "0.25", "0.5", "1", "2", "4"]
     errors = [Decimal(point["expected_error"]["c_a0"]["standard_error"]) for point in curve]
     assert errors == sorted(errors, reverse=True)
-    assert curve[2]["expected_error"] == shown["expected_error"]
+    assert curve[3]["expected_error"] == shown["expected_error"]
     assert shown["cost"]["rho"] == str(planned.rho)
     assert shown["more"] > preview(query, planned, budget("0.5"))["more"] > 0
     assert preview(query, planned, budget("1"))["more"] == 0
@@ -48,7 +48,7 @@ def test_the_curve_stops_at_the_policys_maximum() -> None:
     query = governed(COUNT)
     planned = plan(query, Decimal(3))
     assert isinstance(planned, ProtectionPlan)
-    assert [point["epsilon"] for point in preview(query, planned, budget())["curve"]] == ["0.75", "1.5", "3", "4"]
+    assert [point["epsilon"] for point in preview(query, planned, budget())["curve"]] == ["0.375", "0.75", "1.5", "3", "4"]
 
 
 def test_an_agreement_without_a_budget_has_no_more_queries() -> None:
