@@ -113,7 +113,8 @@ def _renderer(plan: CorePlan, aggregate: Aggregate, level: Agreement | None) -> 
     if aggregate.kind == "quantile":
         return _quantiles(aggregate, places[f"{aggregate.name}_q"])
     place = places[f"{aggregate.name}_{_ENDINGS[aggregate.kind]}"]
-    half = _half_width(plan.parts[place], CONFIDENCE, level)
+    part = plan.parts[place]
+    half = part.half_width if level is None else level.half_width(part, CONFIDENCE)
     if aggregate.kind != "sum":
         return lambda values: (values[place], values[place] - half, values[place] + half)
     step = Fraction(aggregate.step)
