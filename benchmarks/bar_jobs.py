@@ -57,8 +57,9 @@ def _rounds(container: Container, pipeline: Pipeline, principal: Principal) -> l
     if workspace is None:
         raise LookupError("nothing was built")
     found = []
-    with duckdb.connect(config={"threads": "2"}) as connection:
-        for ref in workspace.extracts:
+    opened = container.supply.vault.opened(workspace.extracts)
+    with duckdb.connect(config={"threads": "2"}) as connection, opened as extracts:
+        for ref in extracts:
             connection.execute(f"CREATE VIEW {ref.table} AS SELECT * FROM read_parquet('{ref.path}')")
         for number in range(_ROUNDS + _WARM):
             raw_wall, raw_cpu = _timed(lambda: connection.execute(FEW_GROUPS).fetchall())

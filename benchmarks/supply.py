@@ -86,7 +86,9 @@ def supplied(residents: int, visits: int) -> Iterator[Supplied]:
                 workspace = service.workspace(tx, AGREEMENT, "prod")
             if workspace is None:
                 raise LookupError("nothing was built")
-            yield Supplied(view, {ref.table: ref for ref in workspace.extracts})
+            with service.vault.opened(workspace.extracts) as opened:
+                yield Supplied(view, {ref.table: ref for ref in opened})
+            service.vault.opening.close()
         finally:
             db.close()
 

@@ -185,6 +185,8 @@ def supplied() -> Iterator[Mapping[str, ExtractRef]]:
             workspace = service.workspace(tx, "agr-tpch", "prod")
         if workspace is None:
             raise LookupError("nothing was built; remove var/tpch/supply")
-        yield {ref.table: ref for ref in workspace.extracts}
+        with service.vault.opened(workspace.extracts) as opened:
+            yield {ref.table: ref for ref in opened}
+        service.vault.opening.close()
     finally:
         db.close()

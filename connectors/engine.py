@@ -61,12 +61,12 @@ class SupplyEngine:
         with _silent():
             return self._connection.execute(sql, dict(bound) if bound else None).fetchall()
 
-    def write(self, sql: str, bound: Mapping[str, Bound], target: Path, change: Change = iter) -> tuple[str, int]:
-        """Stream the rows of `sql`, through `change`, into a new Parquet file and return its digest and row count."""
-        with _silent():
+    def write(self, sql: str, bound: Mapping[str, Bound], sink: DigestedFile, change: Change = iter) -> tuple[str, int]:
+        """Stream the rows of `sql`, through `change`, as Parquet into `sink`, and return its digest and row count."""
+        with sink, _silent():
             relation = self._connection.sql(sql, params=dict(bound) if bound else None)
             reader: pa.RecordBatchReader = relation.to_arrow_reader(ROW_GROUP)
-            return write_parquet(target, reader.schema, change(reader))
+            return write_parquet(sink, reader.schema, change(reader))
 
     def close(self) -> None:
         """Give memory and scratch space back."""
@@ -80,15 +80,15 @@ class SupplyEngine:
         self.close()
 
 
-def write_parquet(target: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> tuple[str, int]:
-    """Write batches as Parquet of mode 0600; equal rows give equal bytes, however they were batched.
+def write_parquet(sink: DigestedFile, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> tuple[str, int]:
+    """Write batches as Parquet and close; equal rows give equal bytes, however they were batched.
 
     Returns:
         The file's digest and its number of rows.
 
     """
     rows = 0
-    with DigestedFile(target) as sink:
+    with sink:
         with pq.ParquetWriter(
             sink,
             schema,

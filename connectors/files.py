@@ -135,12 +135,3 @@ def remove_strays(directory: Path, registered: frozenset[str], fresh: Path) -> N
         with suppress(FileNotFoundError):  # another act swept it first
             if entry.name not in registered and entry.stat().st_mtime < oldest:
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-
-
-def sync_directory(path: Path) -> None:
-    """Make renames within `path` durable."""
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

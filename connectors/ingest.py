@@ -6,6 +6,7 @@ from pathlib import Path
 
 from connectors import landing
 from connectors.engine import SupplyEngine
+from connectors.files import DigestedFile
 from policies.catalog import CatalogItem
 from policies.engine import engine_text as sql
 from sandbox.kernel.errors import YuneiError
@@ -55,7 +56,7 @@ def land(engine: SupplyEngine, source: Landing, target: Path) -> tuple[str, int]
             raise source.invalid("TYPE", row=_first_row(engine, relation, bad), column=name, count=count)
     _check_size_band(engine, source, relation, types)
     kept = (f"{landing.converted(name, column, types[name])} AS {sql.name(name)}" for name, column in columns.items())
-    return engine.write(f"SELECT {', '.join(kept)} FROM {relation}", {}, target)
+    return engine.write(f"SELECT {', '.join(kept)} FROM {relation}", {}, DigestedFile(target))
 
 
 def _check_size_band(engine: SupplyEngine, source: Landing, relation: str, types: dict[str, str]) -> None:

@@ -1,7 +1,8 @@
 """Use cases of the catalog and of supply: data come in as snapshots, and go to an agreement as extracts in final form."""
 
 import secrets
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,15 +11,14 @@ from connectors.engine import SupplyEngine
 from connectors.files import (
     copy_in,
     disk_errors,
-    file_digest,
     private_directory,
     remove_strays,
     removed_unless_kept,
-    sync_directory,
 )
 from connectors.ingest import Landing, land
 from connectors.model import NONCE_BYTES, Build, Snapshot, TableExtract, Workspace, commitment, schema_digest
-from connectors.workshop import Made, Order, Workshop, changed_snapshots, make_twin, needed_tables
+from connectors.vault import Vault
+from connectors.workshop import Made, Order, Place, Workshop, changed_snapshots, make_twin, needed_tables
 from policies.catalog import Catalog, CatalogItem
 from policies.grant import Grant
 from policies.policy import Environment
@@ -27,16 +27,15 @@ from sandbox.kernel.audit.service import AuditLog
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.clock import Clock, stamp
 from sandbox.kernel.db import Database, Transaction
+from sandbox.kernel.durable import sync_directory
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.ids import new_id
 from sandbox.kernel.keys import KeyRing
 from sandbox.kernel.run import ExtractRef
 
 FORMATS = (".parquet", ".csv")
-
-EXTRACT_MODE = 0o444
-"""A sandbox reads its extracts through a read-only mount, as a user of its own; what keeps everybody else out is the 0700
-directory around them. Without this each run would have to copy them."""
+ENVIRONMENTS: tuple[Environment, ...] = ("dev", "prod")
+MEMORY = Path("/dev/shm")  # noqa: S108 - memory-backed, and a private directory is made in it
 
 
 class CatalogService:
@@ -94,16 +93,18 @@ class SupplyService:
         clock: source of time.
         audit: where acts are logged; violation counts go to the data's institution there and nowhere else.
         keys: pseudonym and rank keys, one per agreement and key space; used for `prod` only.
-        data_dir: holds `raw/` and `extracts/`, readable by the service's user only.
+        data_dir: holds `raw/` and sealed `extracts/`, readable by the service's user only.
+        memory: memory-backed directory for the extracts that a run reads.
 
     """
 
-    def __init__(self, db: Database, clock: Clock, audit: AuditLog, keys: KeyRing, data_dir: Path) -> None:
+    def __init__(self, db: Database, clock: Clock, audit: AuditLog, keys: KeyRing, data_dir: Path, memory: Path = MEMORY) -> None:
         self._db = db
         self._clock = clock
         self._audit = audit
         self._keys = keys
         self._data_dir = data_dir.resolve()
+        self.vault = Vault(db, keys, memory)
 
     def ingest(self, tx: Transaction, item: CatalogItem, file: Path, actor: str) -> str:
         """Take `file` in as the newest snapshot of `item`'s table and return the snapshot's id.
@@ -180,7 +181,7 @@ class SupplyService:
             present = store.newest_build(tx, grant.policy.agreement, environment)
             known = store.build_names(tx, grant.policy.agreement, environment)
         snapshots = {name: one.id for name, one in order.snapshots.items() if name in grant.tables} if order else {}
-        if present is not None and present.serves(grant.digest, snapshots) and not self.verify(self._refs(present)):
+        if present is not None and present.serves(grant.digest, snapshots) and not self.vault.changed(self._refs(present)):
             return
         with disk_errors():
             parent = private_directory(self._data_dir, *supply.parts[:-1])
@@ -202,8 +203,6 @@ class SupplyService:
         with removed_unless_kept(target), removed_unless_kept(partial):
             partial.mkdir(mode=0o700)
             made = self._files(supply, order, partial)
-            for file in partial.iterdir():
-                file.chmod(EXTRACT_MODE)
             sync_directory(partial)
             partial.rename(target)
             sync_directory(parent)
@@ -211,14 +210,15 @@ class SupplyService:
                 self._register(tx, supply, made, actor)
 
     def _files(self, supply: _Supply, order: Order | None, directory: Path) -> tuple[Made, ...]:
-        relative = "/".join(supply.parts)
+        sealer = self.vault.sealer(supply.grant.policy.agreement, supply.environment, supply.extract)
+        place = Place(directory, "/".join(supply.parts), sealer)
         if order is None:
-            return tuple(make_twin(supply.grant, directory, relative))
+            return tuple(make_twin(supply.grant, place))
         for table in changed_snapshots(order, self._data_dir):
             raise YuneiError("SUPPLY_FAILED", table=table, rule="SNAPSHOT_CHANGED")
         raw = self._data_dir / "raw"
         with SupplyEngine(raw / ".scratch", [raw]) as engine:
-            return tuple(Workshop(order, self._keys, engine, self._data_dir).make(directory, relative))
+            return tuple(Workshop(order, self._keys, engine, self._data_dir).make(place))
 
     def _register(self, tx: Transaction, supply: _Supply, made: tuple[Made, ...], actor: str) -> None:
         tables = tuple(one.extract for one in made)
@@ -250,7 +250,10 @@ class SupplyService:
         return store.tables_of(tx, workspace)
 
     def extracts_of(self, tx: Transaction, workspace: str) -> tuple[ExtractRef, ...]:
-        """Return the files of one workspace as they were pinned, whether or not it is the one in force; for replay."""
+        """Return the files of one workspace as they were pinned, in force or not, for replay; none once its key is destroyed."""
+        place = store.place_of(tx, workspace)
+        if place is None or not self.vault.live(*place):
+            return ()
         return tuple(
             ExtractRef(one.table, workspace, str(self._data_dir / one.path), one.digest) for one in store.tables_of(tx, workspace)
         )
@@ -267,9 +270,21 @@ class SupplyService:
         """Return the table that a snapshot is a version of, for lineage."""
         return store.table_of_snapshot(tx, snapshot)
 
-    def verify(self, refs: Iterable[ExtractRef]) -> tuple[str, ...]:
-        """Hash the files again and name the tables whose file is missing or differs; empty means all are whole."""
-        return tuple(ref.table for ref in refs if file_digest(Path(ref.path)) != ref.digest)
+    def destroy(self, tx: Transaction, body: Mapping[str, Json]) -> None:
+        """Receive `agreement.ended` messages `{agreement, parties}`: destroy the keys of its workspaces and record it.
+
+        Keys go first and are gone whether or not `tx` commits; the files that they sealed follow.
+        """
+        agreement, parties = str(body["agreement"]), body["parties"]
+        if not isinstance(parties, list):
+            raise YuneiError("SUPPLY_FAILED", rule="MESSAGE")
+        for environment in ENVIRONMENTS:
+            names = store.build_names(tx, agreement, environment)
+            self.vault.destroy(agreement, environment)
+            shutil.rmtree(self._data_dir / "extracts" / environment / agreement, ignore_errors=True)
+            payload: dict[str, Json] = {"agreement": agreement, "environment": environment, "extracts": [*sorted(names)]}
+            told = tuple(str(one) for one in parties)
+            self._audit.append(tx, AuditEvent("workspace.destroyed", agreement, "system", told, payload))
 
     def put_canaries(self, tx: Transaction, values: Iterable[str]) -> None:
         """Keep planted values that must never leave; they are compared inside the domain only."""

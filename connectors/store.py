@@ -158,6 +158,12 @@ def tables_of(tx: Transaction, workspace: str) -> tuple[TableExtract, ...]:
     return tuple(_table_extract(row) for row in rows)
 
 
+def place_of(tx: Transaction, workspace: str) -> tuple[str, Environment] | None:
+    """Return the agreement and the environment that a workspace was made for."""
+    row = tx.execute(select(workspaces.c.agreement, workspaces.c.environment).where(workspaces.c.id == workspace)).one_or_none()
+    return None if row is None else (row.agreement, cast("Environment", row.environment))
+
+
 def table_of_snapshot(tx: Transaction, snapshot: str) -> str | None:
     """Return the table that a snapshot is a version of."""
     return tx.execute(select(snapshots.c.table_name).where(snapshots.c.id == snapshot)).scalar_one_or_none()

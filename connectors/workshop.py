@@ -15,6 +15,7 @@ from connectors.model import NONCE_BYTES, Snapshot, TableExtract, Violations
 from connectors.pseudonyms import hmac_pads
 from connectors.ranking import ranked
 from connectors.row_filter import compile_filter
+from connectors.sealing import SUFFIX, SealedFile, Sealer
 from connectors.twin import Twin, twin_table
 from policies.catalog import Catalog
 from policies.grant import Grant, GrantedTable
@@ -61,19 +62,37 @@ class Order:
         return table.name, table.unit_key or ""
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where an extract is made: its directory, the same relative to the data directory, and what seals its files."""
+
+    directory: Path
+    relative: str
+    sealer: Sealer
+
+    def begin(self, table: GrantedTable) -> SealedFile:
+        """Begin the file of one table."""
+        return self.sealer.file(self.directory, table.name)
+
+    def extract(self, table: GrantedTable, snapshot: str | None, written: tuple[str, int]) -> TableExtract:
+        """Describe a table's finished file."""
+        path = f"{self.relative}/{table.name}{SUFFIX}"
+        return TableExtract(table.name, snapshot, path, *written, secrets.token_bytes(NONCE_BYTES))
+
+
 def needed_tables(grant: Grant) -> frozenset[str]:
     """Name the tables whose snapshots a grant's extracts are made from: those granted, and the unit's own."""
     owners = {table.references[0] for table in grant.tables.values() if table.references is not None}
     return frozenset(owners.union(grant.tables))
 
 
-def make_twin(grant: Grant, directory: Path, relative: str) -> Iterator[Made]:
-    """Write the synthetic twin of every granted table into `directory`."""
+def make_twin(grant: Grant, place: Place) -> Iterator[Made]:
+    """Write the synthetic twin of every granted table."""
     twin = Twin.of(grant)
     for table in grant.tables.values():
         made = twin_table(twin, table)
-        digest, rows = write_parquet(directory / f"{table.name}.parquet", made.schema, iter(made.to_batches()))
-        yield Made(_extract(table, None, relative, digest, rows), Violations())
+        written = write_parquet(place.begin(table), made.schema, iter(made.to_batches()))
+        yield Made(place.extract(table, None, written), Violations())
 
 
 class Workshop:
@@ -85,8 +104,8 @@ class Workshop:
         self._engine = engine
         self._data_dir = data_dir
 
-    def make(self, directory: Path, relative: str) -> Iterator[Made]:
-        """Write every granted table in final form into `directory`.
+    def make(self, place: Place) -> Iterator[Made]:
+        """Write every granted table in final form.
 
         Raises:
             YuneiError: `SUPPLY_FAILED`, `DISK_FULL`, `KEY_MISSING`.
@@ -96,9 +115,8 @@ class Workshop:
         if private:
             self._make_units()
         for table in self._order.grant.tables.values():
-            target = directory / f"{table.name}.parquet"
-            (digest, rows), violations = self._public(table, target) if table.public else self._private(table, target)
-            yield Made(_extract(table, self._order.snapshots[table.name].id, relative, digest, rows), violations)
+            written, violations = self._public(table, place) if table.public else self._private(table, place)
+            yield Made(place.extract(table, self._order.snapshots[table.name].id, written), violations)
 
     def _make_units(self) -> None:
         table, key = self._order.owner
@@ -107,7 +125,7 @@ class Workshop:
         if self._engine.rows(f"SELECT count(*) > {band} FROM {extraction.UNITS}")[0][0]:
             raise YuneiError("SUPPLY_FAILED", table=table, rule="SIZE_BAND")
 
-    def _private(self, table: GrantedTable, target: Path) -> tuple[tuple[str, int], Violations]:
+    def _private(self, table: GrantedTable, place: Place) -> tuple[tuple[str, int], Violations]:
         owner, owner_key = self._order.owner
         unit_key = table.unit_key or ""
         most = 1 if unit_key in table.unique or table.name == owner else table.max_rows
@@ -116,17 +134,17 @@ class Workshop:
         making = PrivateTable(table, self._source(table.name), unit_key, self._key_maps(table, f"{owner}.{owner_key}"))
         key = self._keys.secret("rank", self._order.grant.policy.agreement, table.name)
         cap = partial(ranked, most=most, key=key)
-        written = self._engine.write(extraction.private_rows(making), {"rank_key": key}, target, cap)
+        written = self._engine.write(extraction.private_rows(making), {"rank_key": key}, place.begin(table), cap)
         counts = self._engine.rows(extraction.private_counts(making, self._source(owner, whole=True), owner_key))[0]
         _, null_unit, orphan, *outside, attached = map(int, counts)
         domain, bounds = _by_rule(table, outside)
         return written, Violations(null_unit, orphan, attached - written[1], 0, domain, bounds)
 
-    def _public(self, table: GrantedTable, target: Path) -> tuple[tuple[str, int], Violations]:
+    def _public(self, table: GrantedTable, place: Place) -> tuple[tuple[str, int], Violations]:
         if any(column.key_of is not None for column in table.columns.values()):
             raise YuneiError("SUPPLY_FAILED", table=table.name, rule="KEY_IN_PUBLIC_TABLE")
         source = self._source(table.name)
-        written = self._engine.write(extraction.public_rows(table, source), {}, target)
+        written = self._engine.write(extraction.public_rows(table, source), {}, place.begin(table))
         total, *outside = map(int, self._engine.rows(extraction.public_counts(table, source))[0])
         domain, bounds = _by_rule(table, outside)
         return written, Violations(duplicate=total - written[1], domain=domain, bounds=bounds)
@@ -157,11 +175,6 @@ def changed_snapshots(order: Order, data_dir: Path) -> tuple[str, ...]:
     """Name the tables whose snapshot file is missing or no longer has its digest."""
     found = ((name, one, file_digest(data_dir / one.path)) for name, one in sorted(order.snapshots.items()))
     return tuple(name for name, one, digest in found if digest is None or not hmac.compare_digest(digest, one.digest))
-
-
-def _extract(table: GrantedTable, snapshot: str | None, relative: str, digest: str, rows: int) -> TableExtract:
-    path = f"{relative}/{table.name}.parquet"
-    return TableExtract(table.name, snapshot, path, digest, rows, secrets.token_bytes(NONCE_BYTES))
 
 
 def _by_rule(table: GrantedTable, counts: list[int]) -> tuple[dict[str, int], dict[str, int]]:

@@ -109,8 +109,9 @@ class Container:
         return self.parts.releases
 
     def close(self) -> None:
-        """Stop the parsers' processes and give back connections."""
+        """Stop the parsers' processes, remove opened extracts and give back connections."""
         self.parts.parsers.close()
+        self.parts.supply.vault.opening.close()
         self.parts.db.close()
 
     def __enter__(self) -> Self:
@@ -143,7 +144,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Container:
         tenants=TenantService(db, clock, audit),
         policies=PolicyService(clock, audit),
         catalog=CatalogService(clock, audit),
-        supply=SupplyService(db, clock, audit, keys, settings.data_dir),
+        supply=SupplyService(db, clock, audit, keys, settings.data_dir, settings.open_dir),
         ledger=Ledger(clock, audit),
         parsers=Parsers(ProcessTrial(), EngineOpinion()),
         reviews=ReviewService(db, clock, audit, keys),

@@ -47,6 +47,7 @@ class Worker:
         self._routes: Mapping[str, Handler] = {
             "release.approved": container.releases.package,
             "release.ended": Endings(container.steps).ended,
+            "agreement.ended": container.supply.destroy,
         }
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
@@ -84,6 +85,7 @@ class Worker:
         self._queue.reclaim()
         with self._container.db.write() as tx:
             self._container.reviews.expire(tx)
+        self._container.supply.vault.opening.sweep()
 
     def _reap(self) -> int:
         done = [future for future in self._running if future.done()]
@@ -135,7 +137,7 @@ def run(settings: Settings) -> None:
     """Start a worker with the process runtime and serve until SIGTERM or SIGINT.
 
     Raises:
-        YuneiError: `ISOLATION_BELOW_REQUIRED`, naming the missing layers and their fix.
+        YuneiError: `ISOLATION_BELOW_REQUIRED`, naming the missing layers and their fix; `OPEN_DIR_UNSAFE`.
 
     """
     configure()
@@ -143,6 +145,7 @@ def run(settings: Settings) -> None:
     runtime = ProcessRuntime(required_level=settings.required_level)
     try:
         runtime.probe()
+        container.supply.vault.opening.check()
         pipeline = Pipeline(container.parts, container.steps, runtime)
         worker = Worker(container, pipeline, Replayer(container.parts, container.objects, runtime))
         for number in (signal.SIGTERM, signal.SIGINT):

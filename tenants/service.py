@@ -16,6 +16,7 @@ from sandbox.kernel.db import Database, Transaction
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.idempotency import store as idempotency
 from sandbox.kernel.ids import new_id
+from sandbox.kernel.outbox.service import publish
 from sandbox.kernel.roles import Role
 from sandbox.kernel.states import advance
 from tenants import store
@@ -155,7 +156,10 @@ class TenantService:
             line = advance(AGREEMENT, before.state, event, principal.roles)
             after = replace(before, state=line.target)
             store.save_agreement(tx, after, new=False)
-            self._audit.append(tx, _agreement_event(tx, line.audit, after, principal.person, reason))
+            told = _agreement_event(tx, line.audit, after, principal.person, reason)
+            self._audit.append(tx, told)
+            if after.state == "ended":
+                publish(tx, "agreement.ended", {"agreement": after.id, "parties": list(told.tenants)})
         return after
 
     def put_organisation(self, tx: Transaction, value: Organisation, actor: str) -> bool:

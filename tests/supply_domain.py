@@ -231,6 +231,7 @@ class Domain:
                 self.catalog.put(tx, item, "per-test")
 
     def close(self) -> None:
+        self.supply.vault.opening.close()
         self.db.close()
 
     def ingest(self, item: CatalogItem, table: pa.Table) -> str:
@@ -257,4 +258,8 @@ class Domain:
 
     def build(self, grant: Grant | None = None, environment: str = "prod") -> dict[str, pa.Table]:
         self.supply.build(grant or make_grant(), environment, "per-test")  # type: ignore[arg-type]
-        return {ref.table: pq.read_table(ref.path) for ref in self.workspace(environment).extracts}
+        return self.read(self.workspace(environment))
+
+    def read(self, workspace: Workspace) -> dict[str, pa.Table]:
+        with self.supply.vault.opened(workspace.extracts) as opened:
+            return {ref.table: pq.read_table(ref.path) for ref in opened}

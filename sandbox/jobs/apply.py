@@ -208,7 +208,8 @@ class _Run:
         for policy in (entry.value for entry in self._declared.policies):
             with self._deps.db.read() as tx:
                 grant = self._deps.policies.grant(tx, policy.agreement)
-            if grant is not None:
+                agreement = self._deps.tenants.agreement(tx, policy.agreement)
+            if grant is not None and agreement is not None and agreement.state != "ended":
                 for environment in sorted(policy.environment):
                     self._build_one(grant, environment)
 

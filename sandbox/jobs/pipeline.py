@@ -102,7 +102,8 @@ class Pipeline:
             return
         running, prepared, extracts = started
         try:
-            outcome = run_all(self._runtime, run_specs(self._parts, running, prepared, extracts))
+            with self._parts.supply.vault.opened(extracts) as opened:
+                outcome = run_all(self._runtime, run_specs(self._parts, running, prepared, opened))
             if isinstance(outcome, RunFailed):
                 self._keep(running, prepared, outcome.code)
                 return

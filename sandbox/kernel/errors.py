@@ -82,6 +82,7 @@ PROBLEMS: Mapping[str, ErrorKind] = {
     "APPLY_UNSIGNED": ErrorKind(403, "生产环境导入需要两名管理员签名", "An apply in production needs two signatures"),
     "SETTING_UNSAFE": ErrorKind(500, "生产环境配置不安全", "A setting is unsafe in production"),
     "SETTING_INVALID": ErrorKind(422, "配置项无效", "A setting is not valid"),
+    "OPEN_DIR_UNSAFE": ErrorKind(500, "解封目录不在内存中", "The directory for opened extracts is not in memory"),
     "SCHEMA_UNKNOWN": ErrorKind(500, "数据库来自更新的版本", "The database was made by a newer version"),
     "KEY_MISSING": ErrorKind(500, "缺少密钥", "A key is missing"),
 }

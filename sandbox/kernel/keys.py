@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from sandbox.kernel.durable import write_new
 from sandbox.kernel.errors import YuneiError
 
 
@@ -48,9 +49,9 @@ class KeyRing:
     def create(self, *names: str) -> None:
         """Create the root secret and the named signing keys where they are missing; never overwrite."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_new(self.directory / "root.secret", os.urandom(32))
+        write_new(self.directory / "root.secret", os.urandom(32))
         for name in names:
-            _write_new(self._path(name), Ed25519PrivateKey.generate().private_bytes_raw())
+            write_new(self._path(name), Ed25519PrivateKey.generate().private_bytes_raw())
 
     def signer(self, name: str) -> Signer:
         """Open the signing key `name`.
@@ -99,15 +100,3 @@ class KeyRing:
             return path.read_bytes()
         except FileNotFoundError:
             raise YuneiError("KEY_MISSING", key=path.stem) from None
-
-
-def _write_new(path: Path, data: bytes) -> None:
-    """Write `data` with mode 0600 unless the file exists."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

@@ -26,6 +26,10 @@ class Settings(BaseSettings):
     keys_dir: Path | None = Field(
         default=None, description="signing and secret keys; default: <data_dir>/keys, which production refuses"
     )
+    open_dir: Path = Field(
+        default=Path("/dev/shm"),  # noqa: S108 - a private directory is made in it
+        description="memory-backed directory (tmpfs) in which a worker opens sealed extracts",
+    )
     database_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in <data_dir>")
     host: str = Field(default="127.0.0.1", description="address the API listens on")
     port: int = Field(default=8420, ge=0, le=65535, description="port the API listens on")

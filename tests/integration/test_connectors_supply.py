@@ -78,8 +78,7 @@ def test_pseudonyms_join_two_tables_and_differ_between_agreements(domain: Domain
     with domain.db.read() as tx:
         other = domain.supply.workspace(tx, "agr-other", "prod")
     assert other is not None
-    [path] = [ref.path for ref in other.extracts if ref.table == "residents"]
-    assert set(pa.parquet.read_table(path)["resident_id"].to_pylist()).isdisjoint(by_unit)
+    assert set(domain.read(other)["residents"]["resident_id"].to_pylist()).isdisjoint(by_unit)
 
 
 def test_dense_unit_ids_follow_pseudonyms_and_rows_are_sorted_by_them(domain: Domain) -> None:
@@ -249,7 +248,7 @@ def test_building_again_changes_nothing_until_grant_or_data_change(domain: Domai
     domain.ingest(VISITS, visits([visit("a", 2)]))
     domain.build()
     assert domain.workspace().id != first.id
-    assert not domain.supply.verify(first.extracts), "earlier extracts stay readable for replay"
+    assert not domain.supply.vault.changed(first.extracts), "earlier extracts stay readable for replay"
 
 
 def test_damaged_extracts_are_named_and_made_again(domain: Domain) -> None:
@@ -258,9 +257,9 @@ def test_damaged_extracts_are_named_and_made_again(domain: Domain) -> None:
     refs = domain.workspace().extracts
     Path(refs[0].path).write_bytes(b"x")
     Path(refs[1].path).unlink()
-    assert set(domain.supply.verify(refs)) == {refs[0].table, refs[1].table}
+    assert set(domain.supply.vault.changed(refs)) == {refs[0].table, refs[1].table}
     domain.build()
-    assert domain.supply.verify(domain.workspace().extracts) == ()
+    assert domain.supply.vault.changed(domain.workspace().extracts) == ()
 
 
 def test_a_changed_snapshot_is_not_supplied(domain: Domain) -> None:
@@ -378,7 +377,7 @@ def test_strays_of_acts_that_died_are_removed_and_nothing_else(domain: Domain) -
     assert not any(stray.exists() for stray in strays)
     assert young.exists()
     assert len(list(raw.glob("snp-*.parquet"))) == 2
-    assert domain.supply.verify([*kept.extracts, *domain.workspace().extracts]) == ()
+    assert domain.supply.vault.changed([*kept.extracts, *domain.workspace().extracts]) == ()
 
 
 def test_a_catalog_that_narrows_its_size_band_below_the_data_builds_nothing(domain: Domain) -> None:

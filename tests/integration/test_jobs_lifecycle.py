@@ -198,6 +198,7 @@ def test_an_extract_changed_on_disk_fails_the_run_and_keeps_the_charge(city: Cit
     whole, mode = path.read_bytes(), path.stat().st_mode
     path.chmod(0o600)
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    city.container.supply.vault.opening.close()  # a genuine copy that is open would be read
     try:
         done = city.until(city.submit(ask(COUNT_SQL, epsilon="0.153"), "changed")["id"], ENDED)
     finally:

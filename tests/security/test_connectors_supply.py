@@ -12,6 +12,7 @@ from connectors import engine as engine_module
 from connectors import workshop
 from connectors.engine import SupplyEngine
 from policies.grant import PSEUDONYM, UNIT
+from sandbox.kernel.data_keys import DataKeys
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.keys import KeyRing
 from tests.supply_domain import (
@@ -53,11 +54,13 @@ def test_no_raw_identifier_or_ungranted_value_is_in_an_extract(domain: Domain) -
     )
     grant = make_grant(GRANTED_RESIDENTS, replace(GRANTED_VISITS, columns={"code": GRANTED_VISITS.columns["code"]}))
     domain.build(grant)
-    for ref in domain.workspace().extracts:
-        text = values(ref.path)
-        for canary in (CANARY_ID, CANARY_NAME, "canary", "424242", "19384.71", "938471"):
-            assert canary not in text
-            assert canary.encode() not in Path(ref.path).read_bytes()
+    sealed = domain.workspace().extracts
+    with domain.supply.vault.opened(sealed) as opened:
+        for ref in opened:
+            text = values(ref.path)
+            for canary in (CANARY_ID, CANARY_NAME, "canary", "424242", "19384.71", "938471"):
+                assert canary not in text
+                assert canary.encode() not in Path(ref.path).read_bytes()
 
 
 def test_pseudonyms_cannot_be_recomputed_without_the_key(domain: Domain, tmp_path: Path) -> None:
@@ -78,7 +81,9 @@ def test_dev_never_opens_prod_rows_paths_or_keys(domain: Domain, monkeypatch: py
         shaken.append("touched")
         raise AssertionError
 
-    monkeypatch.setattr(KeyRing, "secret", forbidden)
+    secret, read = KeyRing.secret, DataKeys.read
+    monkeypatch.setattr(KeyRing, "secret", lambda ring, *of: secret(ring, *of) if of == ("seal", "data-key") else forbidden())
+    monkeypatch.setattr(DataKeys, "read", lambda keys, name: read(keys, name) if name == "dev.agr-test" else forbidden())
     monkeypatch.setattr(engine_module.duckdb, "connect", forbidden)
     monkeypatch.setattr(workshop, "file_digest", forbidden)
     for path in (domain.data / "raw").rglob("*"):
@@ -87,7 +92,8 @@ def test_dev_never_opens_prod_rows_paths_or_keys(domain: Domain, monkeypatch: py
     assert shaken == []
     refs = domain.workspace("dev").extracts
     assert all(Path(ref.path).is_relative_to(domain.data / "extracts" / "dev") for ref in refs)
-    assert all(CANARY_ID not in values(ref.path) for ref in refs)
+    with domain.supply.vault.opened(refs) as opened:
+        assert all(CANARY_ID not in values(ref.path) for ref in opened)
     assert set(dev["residents"][PSEUDONYM].to_pylist()).isdisjoint(prod["residents"][PSEUDONYM].to_pylist())
 
 
@@ -108,8 +114,7 @@ def test_directories_and_files_are_private(domain: Domain) -> None:
     paths = [domain.data, *domain.data.rglob("*")]
     assert len([path for path in paths if path.is_file()]) == 9
     for path in paths:
-        of_extract = path.is_file() and "extracts" in path.relative_to(domain.data).parts
-        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o444 if of_extract else 0o600), path
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
 
 def test_the_layout_is_by_environment_agreement_and_extract(domain: Domain) -> None:
@@ -117,7 +122,7 @@ def test_the_layout_is_by_environment_agreement_and_extract(domain: Domain) -> N
     domain.build()
     workspace = domain.workspace()
     for ref in workspace.extracts:
-        assert Path(ref.path) == domain.data / "extracts" / "prod" / "agr-test" / workspace.id / f"{ref.table}.parquet"
+        assert Path(ref.path) == domain.data / "extracts" / "prod" / "agr-test" / workspace.id / f"{ref.table}.sealed"
         assert ref.extract == workspace.id
 
 

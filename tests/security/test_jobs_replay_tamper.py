@@ -193,7 +193,7 @@ def test_a_changed_file_fails_delivery_and_an_extract_its_own_step(city: City) -
     of_release = [path for path in objects(city) if any(path.name in str(value) for value in row)]
     assert len(of_release) >= 5
     workspace = city.container.settings.data_dir / "extracts" / "prod" / "agr-clinic-usage"
-    extracts = list(workspace.rglob("*.parquet"))
+    extracts = list(workspace.rglob("*.sealed"))
     for path, step in [*((path, 8) for path in of_release), *((path, 4) for path in extracts)]:
         whole = path.read_bytes()
         path.write_bytes(flipped(whole))

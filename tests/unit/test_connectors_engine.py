@@ -18,7 +18,7 @@ def test_bytes_do_not_depend_on_batch_sizes(tmp_path: Path) -> None:
     table = pa.table({"n": pa.array(range(2 * ROW_GROUP + 7)), "t": ["x"] * (2 * ROW_GROUP + 7)})
     digests = set()
     for number, size in enumerate((1_000, 50_001, ROW_GROUP, 3 * ROW_GROUP)):
-        digest, rows = write_parquet(tmp_path / str(number), table.schema, iter(table.to_batches(size)))
+        digest, rows = write_parquet(DigestedFile(tmp_path / str(number)), table.schema, iter(table.to_batches(size)))
         assert rows == table.num_rows
         assert digest == digest_bytes((tmp_path / str(number)).read_bytes())
         digests.add(digest)

@@ -71,7 +71,7 @@ def extracts(parts: Parts, found: Derived) -> StepResult:
     """Step 4: the extracts on disk are those that the job read."""
     if not found.extracts:
         return not_checkable(4, "the extracts are no longer kept")
-    changed = parts.supply.verify(found.extracts)
+    changed = parts.supply.vault.changed(found.extracts)
     return failed(4, "an extract differs from its recorded digest") if changed else passed(4)
 
 
@@ -81,7 +81,8 @@ def execution(
     """Step 5: running again gives the same exact aggregates, compared by keyed digest only."""
     if not isinstance(found.prepared, Prepared) or any(step.verdict != "pass" for step in before if step.number in {3, 4}):
         return not_checkable(5, "steps 3 and 4 did not pass"), None
-    outcome = run_all(runtime, run_specs(parts, found.job, found.prepared, found.extracts))
+    with parts.supply.vault.opened(found.extracts) as opened:
+        outcome = run_all(runtime, run_specs(parts, found.job, found.prepared, opened))
     if isinstance(outcome, RunFailed):
         return not_checkable(5, "the run did not finish"), None
     tables = tuple(result.table for result in outcome)
