@@ -3,10 +3,15 @@
 import os
 import socket
 import sys
+from collections.abc import Iterator
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.databases import KINDS, Postgres, postgres, programs
 
 # CI repeats one set of examples, so that a red run can be repeated; elsewhere each run looks at new ones.
 settings.register_profile(
@@ -39,3 +44,32 @@ def _stay_home(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_stay_home)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """One server for all tests that need one; each makes a database of its own in it."""
+    found = programs()
+    if found is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    with postgres(found) as server:
+        yield server
+
+
+def _fresh(request: pytest.FixtureRequest, directory: Path) -> str:
+    if request.param == "postgresql":
+        server: Postgres = request.getfixturevalue("postgres_server")
+        return server.fresh()
+    return f"sqlite:///{directory / 'test.db'}"
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return an empty database for one test; the test runs on every kind."""
+    return _fresh(request, tmp_path)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def module_database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return an empty database for the tests of a module; they run on every kind."""
+    return _fresh(request, tmp_path_factory.mktemp("database"))

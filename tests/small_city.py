@@ -91,17 +91,19 @@ class City:
 
 
 @contextmanager
-def small_city(directory: Path, clock: Clock | None = None, residents: int = 1000, visits: int = 4000) -> Iterator[City]:
+def small_city(
+    directory: Path, clock: Clock | None = None, residents: int = 1000, visits: int = 4000, database: str | None = None
+) -> Iterator[City]:
     """Build a synthetic city below `directory` and open it."""
     write_city(directory / "city", CitySize(residents, visits))
-    with city_of(directory, clock) as city:
+    with city_of(directory, clock, database=database) as city:
         yield city
 
 
 @contextmanager
-def city_of(directory: Path, clock: Clock | None = None, analyst: str = "per-an") -> Iterator[City]:
+def city_of(directory: Path, clock: Clock | None = None, analyst: str = "per-an", database: str | None = None) -> Iterator[City]:
     """Apply `directory`/city and open everything over it."""
-    settings = Settings(data_dir=directory / "data", required_level=1, rate_per_minute=0)
+    settings = Settings(data_dir=directory / "data", database_url=database, required_level=1, rate_per_minute=0)
     settings.data_dir.mkdir()
     db = Database(settings.database)
     upgrade(db)

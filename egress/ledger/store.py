@@ -55,7 +55,7 @@ charges = Table(
 def accounts_of(tx: Transaction, scopes: Iterable[Scope]) -> Mapping[Scope, Account]:
     """Read accounts and lock their rows, in the order of their keys so that two charges never wait for each other."""
     ids = [scope.id for scope in scopes]
-    found = tx.execute(select(accounts).where(accounts.c.scope.in_(ids)).order_by(accounts.c.scope).with_for_update())
+    found = tx.execute(select(accounts).where(accounts.c.scope.in_(ids)).order_by(accounts.c.scope))
     return {account.scope: account for account in map(_account, found.mappings())}
 
 
@@ -83,7 +83,7 @@ def put_account(tx: Transaction, changed: Account) -> None:
 
 def entry(tx: Transaction, job: str) -> Entry | None:
     """Read and lock the entry of a job."""
-    found = tx.execute(select(entries).where(entries.c.job == job).with_for_update()).mappings().one_or_none()
+    found = tx.execute(select(entries).where(entries.c.job == job)).mappings().one_or_none()
     return None if found is None else Entry(_charge(found), found["state"])
 
 

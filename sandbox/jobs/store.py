@@ -144,8 +144,8 @@ def change(tx: Transaction, job: Job, **values: Any) -> bool:
 
 
 def first_queued(tx: Transaction) -> Job | None:
-    """Return the queued job that has waited longest; on PostgreSQL it is locked and others skip it."""
-    wanted = select(jobs).where(jobs.c.state == "queued").order_by(jobs.c.seq).limit(1).with_for_update(skip_locked=True)
+    """Return the queued job that has waited longest."""
+    wanted = select(jobs).where(jobs.c.state == "queued").order_by(jobs.c.seq).limit(1)
     found = tx.execute(wanted).one_or_none()
     return None if found is None else _job(found)
 

@@ -1,6 +1,6 @@
-"""The database: one write transaction per act, serialised; SQLite (WAL) by default, PostgreSQL in production."""
+"""The database: one write transaction per act, serialised; SQLite (WAL) by default, PostgreSQL for more than one machine."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,6 +9,9 @@ from sqlalchemy.engine import Engine
 
 Transaction = Connection
 """What stores take; everyone else passes it on without looking inside."""
+
+WRITE_LOCK = 0x79756E6569
+"""Key of the advisory lock ("yunei") that writers of a PostgreSQL database take in turn."""
 
 metadata = MetaData(
     naming_convention={
@@ -30,11 +33,11 @@ class Database:
         self.engine: Engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
-            event.listen(self.engine, "begin", _begin)
+        event.listen(self.engine, "begin", _BEGIN[self.engine.dialect.name])
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """Open a transaction that may change rows. On SQLite it holds the write lock from its first statement."""
+        """Open a transaction that may change rows. It holds the database's one write lock from its first statement."""
         with self.engine.connect().execution_options(yunei_write=True) as tx, tx.begin():
             yield tx
 
@@ -56,6 +59,20 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get("yunei_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+def _writes(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get("yunei_write", False))
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes(connection) else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    """Give PostgreSQL the same turns: writers one at a time, each seeing all before it; readers one snapshot."""
+    if _writes(connection):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
+    else:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+
+_BEGIN: Mapping[str, Callable[[Connection], None]] = {"sqlite": _begin_sqlite, "postgresql": _begin_postgresql}

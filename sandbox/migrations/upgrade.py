@@ -6,13 +6,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
 
 from sandbox.kernel.db import Database, Transaction
 from sandbox.kernel.errors import YuneiError
-
-_LOCK = 0x79756E6569
-"""Key of the PostgreSQL advisory lock ("yunei"); SQLite has one writer anyway."""
 
 
 def configuration(tx: Transaction) -> Config:
@@ -32,8 +28,6 @@ def upgrade(db: Database) -> bool:
 
     """
     with db.write() as tx:
-        if tx.dialect.name == "postgresql":
-            tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         config = configuration(tx)
         script = ScriptDirectory.from_config(config)
         present = MigrationContext.configure(tx).get_current_revision()

@@ -18,8 +18,8 @@ SETTLED = frozenset({"in_egress", "failed"})
 
 
 @pytest.fixture
-def city(tmp_path: Path):
-    with small_city(tmp_path, residents=500, visits=1500) as made:
+def city(tmp_path: Path, database_url: str):
+    with small_city(tmp_path, residents=500, visits=1500, database=database_url) as made:
         made.promote(COUNT_SQL)
         yield made
 
@@ -27,6 +27,7 @@ def city(tmp_path: Path):
 def start_worker(city: City) -> subprocess.Popen[bytes]:
     environment = {
         "YUNEI_DATA_DIR": str(city.container.settings.data_dir),
+        "YUNEI_DATABASE_URL": city.container.settings.database,
         "YUNEI_REQUIRED_LEVEL": "1",
         "YUNEI_LEASE_S": "5",
     }

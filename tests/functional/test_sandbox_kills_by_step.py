@@ -20,8 +20,8 @@ DIES = Path(__file__).with_name("worker_that_dies.py")
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory):
-    with small_city(tmp_path_factory.mktemp("steps"), residents=300, visits=900) as made:
+def city(tmp_path_factory: pytest.TempPathFactory, module_database_url: str):
+    with small_city(tmp_path_factory.mktemp("steps"), residents=300, visits=900, database=module_database_url) as made:
         made.promote(COUNT_SQL)
         yield made
 
@@ -32,6 +32,7 @@ def killed(city: City, step: str) -> None:
         **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
         "PYTHONPATH": str(Path(__file__).parents[2]),
         "YUNEI_DATA_DIR": str(city.container.settings.data_dir),
+        "YUNEI_DATABASE_URL": city.container.settings.database,
         "YUNEI_REQUIRED_LEVEL": "1",
         "YUNEI_LEASE_S": "5",
     }

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 
@@ -29,8 +28,8 @@ def ledger(recorder: Recorder | None = None) -> Ledger:
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'ledger.db'}")
+def db(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
     metadata.create_all(database.engine)
     yield database
     database.close()

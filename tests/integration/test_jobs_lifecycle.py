@@ -31,8 +31,8 @@ FROM visits GROUP BY department"""
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory):
-    with small_city(tmp_path_factory.mktemp("life")) as made:
+def city(tmp_path_factory: pytest.TempPathFactory, module_database_url: str):
+    with small_city(tmp_path_factory.mktemp("life"), database=module_database_url) as made:
         made.promote(COUNT_SQL)
         yield made
 

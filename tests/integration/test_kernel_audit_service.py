@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from sandbox.kernel.audit import merkle
@@ -17,7 +17,7 @@ from sandbox.kernel.audit.note import open_note, parse_checkpoint, parse_proof
 from sandbox.kernel.audit.service import AuditLog
 from sandbox.kernel.canonical import canonical_bytes
 from sandbox.kernel.clock import ManualClock
-from sandbox.kernel.db import Database, metadata
+from sandbox.kernel.db import Database, Transaction, metadata
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.keys import KeyRing
 
@@ -25,8 +25,8 @@ ORIGIN = "yunei.example/log"
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'log.db'}")
+def db(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
     metadata.create_all(database.engine)
     yield database
     database.close()
@@ -75,10 +75,18 @@ def test_rollback_takes_the_event_with_it(db: Database, log: AuditLog) -> None:
         assert log.events(tx, None, -1, 10) == ()
 
 
+def full_disk(tx: Transaction) -> None:
+    """Let every further leaf fail, as a full disk would."""
+    if tx.dialect.name == "sqlite":
+        tx.execute(text("CREATE TRIGGER full BEFORE INSERT ON audit_leaf BEGIN SELECT RAISE(ABORT, 'no'); END"))
+    else:
+        tx.execute(text('CREATE TRIGGER "full" BEFORE INSERT ON audit_leaf EXECUTE FUNCTION yunei_insert_only()'))
+
+
 def test_a_failing_append_fails_the_act(db: Database, log: AuditLog) -> None:
     with db.write() as tx:
         tx.execute(text("CREATE TABLE act (id INTEGER)"))
-        tx.execute(text("CREATE TRIGGER full BEFORE INSERT ON audit_leaf BEGIN SELECT RAISE(ABORT, 'no'); END"))
+        full_disk(tx)
     with pytest.raises(IntegrityError), db.write() as tx:  # noqa: PT012 - the block is the act
         tx.execute(text("INSERT INTO act VALUES (1)"))
         log.append(tx, event(1))
@@ -91,12 +99,14 @@ def test_rows_are_insert_only(db: Database, log: AuditLog, table: str) -> None:
     with db.write() as tx:
         log.append(tx, event(1, "org-a"))
         log.checkpoint(tx)
-        column = tx.execute(text(f"SELECT name FROM pragma_table_info('{table}') LIMIT 1")).scalar_one()
+        column = inspect(tx).get_columns(table)[0]["name"]
     with pytest.raises(IntegrityError, match="insert only"), db.write() as tx:
         tx.execute(text(f"UPDATE {table} SET {column} = {column}"))
     if table != "audit_event":
-        with pytest.raises(IntegrityError, match="insert only"), db.write() as tx:
-            tx.execute(text(f"DELETE FROM {table}"))
+        emptying = ["DELETE FROM", "TRUNCATE"] if db.engine.dialect.name == "postgresql" else ["DELETE FROM"]
+        for act in emptying:
+            with pytest.raises(IntegrityError, match="insert only"), db.write() as tx:
+                tx.execute(text(f"{act} {table} {'CASCADE' if act == 'TRUNCATE' else ''}"))
 
 
 def test_an_erased_opening_leaves_the_tree_valid(db: Database, log: AuditLog) -> None:
@@ -148,7 +158,8 @@ def test_checkpoints_are_consistent_as_the_log_grows(db: Database, log: AuditLog
 def test_changing_a_stored_leaf_breaks_its_proof(db: Database, log: AuditLog, tmp_path: Path) -> None:
     with db.write() as tx:
         log.append_all(tx, [event(number) for number in range(4)])
-        tx.execute(text("DROP TRIGGER audit_event_no_update"))
+        on_table = " ON audit_event" if db.engine.dialect.name == "postgresql" else ""
+        tx.execute(text(f"DROP TRIGGER audit_event_no_update{on_table}"))
         tx.execute(text("UPDATE audit_event SET event = replace(event, 'per-wang', 'per-li00') WHERE leaf_index = 1"))
         assert not proves(log.proof(tx, 1), log.opening(tx, 1), ORIGIN, log.keys.signer("log").public)
 

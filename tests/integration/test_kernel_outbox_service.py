@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -17,8 +16,8 @@ CLOCK_START = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'outbox.db'}")
+def db(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
     metadata.create_all(database.engine)
     yield database
     database.close()

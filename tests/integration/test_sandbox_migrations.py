@@ -11,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
+from sandbox.kernel.audit.store import INSERT_ONLY
 from sandbox.kernel.db import Database
 from sandbox.kernel.errors import YuneiError
 from sandbox.migrations.tables import STORES, declared
@@ -33,11 +34,31 @@ def schema(db: Database) -> dict[str, str]:
         return {row.name: re.sub(r"[\s\"]+", " ", row.sql) for row in tx.execute(query)}
 
 
-def test_migrations_make_what_the_stores_declare(db: Database) -> None:
+def test_migrations_make_what_the_stores_declare(database_url: str) -> None:
+    db = Database(database_url)
     assert upgrade(db)
     with db.read() as tx:
         context = MigrationContext.configure(tx, opts={"compare_server_default": True})
         assert compare_metadata(context, declared()) == []
+    assert not upgrade(db)
+    db.close()
+
+
+def test_migrations_keep_the_log_insert_only(database_url: str) -> None:
+    db = Database(database_url)
+    upgrade(db)
+    catalogue = {
+        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+        "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal",
+    }[db.engine.dialect.name]
+    with db.read() as tx:
+        found = set(tx.execute(text(catalogue)).scalars())
+    acts = {
+        table: {*kept, *({"TRUNCATE"} if db.engine.dialect.name == "postgresql" and "DELETE" in kept else ())}
+        for table, kept in INSERT_ONLY.items()
+    }
+    assert found == {f"{table}_no_{act.lower()}" for table, kept in acts.items() for act in kept}
+    db.close()
 
 
 def test_migrations_make_it_word_for_word(db: Database, tmp_path: Path) -> None:

@@ -1,5 +1,4 @@
 import threading
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -9,8 +8,8 @@ from sandbox.kernel.db import Database
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Database:
-    made = Database(f"sqlite:///{tmp_path / 'x.db'}")
+def db(database_url: str) -> Database:
+    made = Database(database_url)
     with made.write() as tx:
         tx.execute(text("CREATE TABLE n (v INTEGER)"))
         tx.execute(text("INSERT INTO n VALUES (0)"))

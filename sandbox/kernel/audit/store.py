@@ -1,4 +1,4 @@
-"""Rows of the log. Leaves, tree nodes and checkpoints are insert-only, by trigger where the database is SQLite."""
+"""Rows of the log. Leaves, tree nodes and checkpoints are insert-only, by trigger."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -72,17 +72,25 @@ INSERT_ONLY = {
 }
 
 
-def trigger_ddl(table: str) -> tuple[str, ...]:
-    """Return the SQLite statements that keep `table` insert-only; migrations run the same ones."""
-    return tuple(
-        f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} BEGIN SELECT RAISE(ABORT, 'insert only'); END"
-        for act in INSERT_ONLY[table]
+def trigger_ddl(table: str, dialect: str) -> tuple[str, ...]:
+    """Return the statements that keep `table` insert-only; migrations run the same ones."""
+    acts = INSERT_ONLY[table]
+    if dialect == "sqlite":
+        refuse = "BEGIN SELECT RAISE(ABORT, 'insert only'); END"
+        return tuple(f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} {refuse}" for act in acts)
+    acts = (*acts, "TRUNCATE") if "DELETE" in acts else acts
+    body = "$$BEGIN RAISE EXCEPTION 'insert only' USING ERRCODE = 'integrity_constraint_violation'; END$$"
+    refuse = "FOR EACH STATEMENT EXECUTE FUNCTION yunei_insert_only()"
+    return (
+        f"CREATE OR REPLACE FUNCTION yunei_insert_only() RETURNS trigger LANGUAGE plpgsql AS {body}",
+        *(f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} {refuse}" for act in acts),
     )
 
 
-for _table in (leaves, nodes, events, tenants, checkpoints):
-    for _statement in trigger_ddl(_table.name):
-        event.listen(_table, "after_create", DDL(_statement).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
+for _dialect in ("sqlite", "postgresql"):
+    for _table in (leaves, nodes, events, tenants, checkpoints):
+        for _statement in trigger_ddl(_table.name, _dialect):
+            event.listen(_table, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]
 
 
 # Built once: every act in the service appends an event, and building a statement costs more than running it.

@@ -74,11 +74,20 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["leaf_index"], ["audit_leaf.leaf_index"], name=op.f("fk_audit_tenant_leaf_index")),
         sa.PrimaryKeyConstraint("tenant", "leaf_index", name=op.f("pk_audit_tenant")),
     )
-    if op.get_bind().dialect.name == "sqlite":
-        for table, acts in INSERT_ONLY.items():
-            for act in acts:
-                name = f"{table}_no_{act.lower()}"
-                op.execute(f"CREATE TRIGGER {name} BEFORE {act} ON {table} BEGIN SELECT RAISE(ABORT, 'insert only'); END")
+    _keep_insert_only(op.get_bind().dialect.name)
+
+
+def _keep_insert_only(dialect: str) -> None:
+    refuse = "BEGIN SELECT RAISE(ABORT, 'insert only'); END"
+    if dialect == "postgresql":
+        refuse = "FOR EACH STATEMENT EXECUTE FUNCTION yunei_insert_only()"
+        op.execute(
+            "CREATE FUNCTION yunei_insert_only() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$BEGIN RAISE EXCEPTION 'insert only' USING ERRCODE = 'integrity_constraint_violation'; END$$"
+        )
+    for table, acts in INSERT_ONLY.items():
+        for act in (*acts, "TRUNCATE") if dialect == "postgresql" and "DELETE" in acts else acts:
+            op.execute(f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} {refuse}")
 
 
 def downgrade() -> None:
