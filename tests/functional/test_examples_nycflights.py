@@ -48,8 +48,9 @@ def exact_cells(city: City, epsilon: str):
     city.submit(ask(SQL, epsilon=epsilon, **FLIGHTS), f"exact {epsilon}")
     leased = Queue(city.container.parts, city.container.steps, "wrk-exact").lease()
     running, prepared, extracts = city.worker._pipeline._start(leased)
-    (spec,) = run_specs(city.container.parts, running, prepared, extracts)
-    table = city.runtime.start(spec).result().table
+    with city.container.supply.vault.opened(extracts) as opened:
+        (spec,) = run_specs(city.container.parts, running, prepared, opened)
+        table = city.runtime.start(spec).result().table
     names = [spec.name for spec in table.columns]
     return prepared, table, {line[:2]: dict(zip(names, line, strict=True)) for line in table.rows}
 
