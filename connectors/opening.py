@@ -75,9 +75,11 @@ class Opening:
             YuneiError: `OPEN_DIR_UNSAFE`; `SUPPLY_FAILED` where a file is not what was sealed; `DISK_FULL`.
 
         """
-        with ExitStack() as held:
-            yield tuple([held.enter_context(self._held(one)) for one in sealed])
-        self.sweep()
+        try:
+            with ExitStack() as held:
+                yield tuple([held.enter_context(self._held(one)) for one in sealed])
+        finally:
+            self.sweep()
 
     @contextmanager
     def _held(self, sealed: SealedExtract) -> Iterator[ExtractRef]:

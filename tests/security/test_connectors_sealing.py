@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -140,13 +141,23 @@ def test_ending_an_agreement_makes_what_was_sealed_noise_everywhere(domain: Doma
     assert records[1].payload["extracts"] == [workspace.id]
 
 
-def test_a_copy_that_a_run_reads_goes_when_the_run_ends(domain: Domain) -> None:
+@pytest.mark.parametrize("failing", [False, True])
+def test_a_copy_that_a_run_reads_goes_when_the_run_ends(domain: Domain, *, failing: bool) -> None:
     domain.load([resident("a")], [visit("a")])
     domain.build()
-    with domain.supply.vault.opened(domain.workspace().extracts) as opened:
-        paths = [Path(ref.path) for ref in opened]
-        domain.supply.vault.destroy(AGREEMENT, "prod")
-        assert all(pq.read_metadata(path).num_rows >= 0 for path in paths)
+    paths: list[Path] = []
+
+    def run() -> None:
+        with domain.supply.vault.opened(domain.workspace().extracts) as opened:
+            paths.extend(Path(ref.path) for ref in opened)
+            domain.supply.vault.destroy(AGREEMENT, "prod")
+            assert all(pq.read_metadata(path).num_rows >= 0 for path in paths)
+            if failing:
+                raise InterruptedError
+
+    with pytest.raises(InterruptedError) if failing else nullcontext():
+        run()
+    assert len(paths) == 3
     assert not any(path.exists() for path in paths)
 
 
