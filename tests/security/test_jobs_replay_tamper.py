@@ -229,7 +229,9 @@ def test_two_replays_at_once_answer_the_noise_once(city: City) -> None:
 def test_leaves_cannot_be_updated_or_deleted_while_the_triggers_stand(city: City) -> None:
     from sqlalchemy.exc import IntegrityError, OperationalError
 
-    statements = [statement for table in ("audit_event", "audit_leaf", "audit_node") for statement in trigger_ddl(table)]
+    statements = [
+        statement for table in ("audit_event", "audit_leaf", "audit_node") for statement in trigger_ddl(table, "sqlite")
+    ]
     with city.container.db.write() as tx:
         for statement in statements:
             tx.execute(text(statement))
