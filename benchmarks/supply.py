@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -86,9 +86,8 @@ def supplied(residents: int, visits: int) -> Iterator[Supplied]:
                 workspace = service.workspace(tx, AGREEMENT, "prod")
             if workspace is None:
                 raise LookupError("nothing was built")
-            with service.vault.opened(workspace.extracts) as opened:
+            with closing(service.vault.opening), service.vault.opened(workspace.extracts) as opened:
                 yield Supplied(view, {ref.table: ref for ref in opened})
-            service.vault.opening.close()
         finally:
             db.close()
 

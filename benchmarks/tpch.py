@@ -6,7 +6,7 @@ before it is ingested; the compiler then reads the chain, by which an order of a
 
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -185,8 +185,7 @@ def supplied() -> Iterator[Mapping[str, ExtractRef]]:
             workspace = service.workspace(tx, "agr-tpch", "prod")
         if workspace is None:
             raise LookupError("nothing was built; remove var/tpch/supply")
-        with service.vault.opened(workspace.extracts) as opened:
+        with closing(service.vault.opening), service.vault.opened(workspace.extracts) as opened:
             yield {ref.table: ref for ref in opened}
-        service.vault.opening.close()
     finally:
         db.close()

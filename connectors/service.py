@@ -32,10 +32,10 @@ from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.ids import new_id
 from sandbox.kernel.keys import KeyRing
 from sandbox.kernel.run import ExtractRef
+from sandbox.kernel.settings import OPEN_DIR
 
 FORMATS = (".parquet", ".csv")
 ENVIRONMENTS: tuple[Environment, ...] = ("dev", "prod")
-MEMORY = Path("/dev/shm")  # noqa: S108 - memory-backed, and a private directory is made in it
 
 
 class CatalogService:
@@ -98,7 +98,9 @@ class SupplyService:
 
     """
 
-    def __init__(self, db: Database, clock: Clock, audit: AuditLog, keys: KeyRing, data_dir: Path, memory: Path = MEMORY) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, audit: AuditLog, keys: KeyRing, data_dir: Path, memory: Path = OPEN_DIR
+    ) -> None:
         self._db = db
         self._clock = clock
         self._audit = audit

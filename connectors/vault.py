@@ -40,33 +40,37 @@ class Vault:
             YuneiError: `KEY_MISSING`, the key was destroyed; `SUPPLY_FAILED`; `OPEN_DIR_UNSAFE`; `DISK_FULL`.
 
         """
-        with self.opening.opened([self._sealed(ref) for ref in refs]) as opened:
+        with self.opening.opened(self._sealed(tuple(refs))) as opened:
             yield opened
 
     def changed(self, refs: Iterable[ExtractRef]) -> tuple[str, ...]:
         """Open every file as far as its digest, keep nothing, and name the tables that are missing or differ."""
         return tuple(ref.table for ref in refs if not self._whole(ref))
 
-    def destroy(self, agreement: str, environment: Environment) -> bool:
+    def destroy(self, agreement: str, environment: Environment) -> None:
         """Destroy a workspace's key; what it sealed is noise from here on, wherever copies lie."""
-        found = self._keys.destroy(key_name(agreement, environment))
+        self._keys.destroy(key_name(agreement, environment))
         self.opening.sweep()
-        return found
 
     def _whole(self, ref: ExtractRef) -> bool:
         try:
-            found = self._sealed(ref).sealer.digest(Path(ref.path), ref.table)
+            found = self._sealer_of(ref.extract)[0].digest(Path(ref.path), ref.table)
         except YuneiError:
             return False
         return found is not None and hmac.compare_digest(found, ref.digest)
 
-    def _sealed(self, ref: ExtractRef) -> SealedExtract:
+    def _sealed(self, refs: tuple[ExtractRef, ...]) -> list[SealedExtract]:
+        """Find what opens each file; the tables of one extract share it, and it is looked up once."""
+        sealers = {extract: self._sealer_of(extract) for extract in {ref.extract for ref in refs}}
+        return [SealedExtract(ref, *sealers[ref.extract]) for ref in refs]
+
+    def _sealer_of(self, extract: str) -> tuple[Sealer, str]:
         with self._db.read() as tx:
-            place = store.place_of(tx, ref.extract)
+            place = store.place_of(tx, extract)
         if place is None:
-            raise YuneiError("SUPPLY_FAILED", table=ref.table, rule="EXTRACT_UNKNOWN")
+            raise YuneiError("SUPPLY_FAILED", extract=extract, rule="EXTRACT_UNKNOWN")
         name = key_name(*place)
-        return SealedExtract(ref, Sealer(self._keys.read(name), ref.extract), name)
+        return Sealer(self._keys.read(name), extract), name
 
 
 def key_name(agreement: str, environment: Environment) -> str:

@@ -1,7 +1,8 @@
 """A small synthetic city with every real part in one process; the worker is turned by hand, so tests decide when."""
 
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,14 @@ from policies.query import SubmittedQuery
 from sandbox.bootstrap import Container, build
 from sandbox.cli.city import CitySize, write_city
 from sandbox.isolation.process import ProcessRuntime
+from sandbox.jobs import store
 from sandbox.jobs.apply import apply
-from sandbox.jobs.model import JOB
+from sandbox.jobs.model import JOB, Job
 from sandbox.jobs.pipeline import Pipeline
 from sandbox.jobs.replay.run import Replayer
 from sandbox.kernel.clock import Clock
 from sandbox.kernel.db import Database
+from sandbox.kernel.ids import new_id
 from sandbox.kernel.settings import Settings
 from sandbox.migrations.upgrade import upgrade
 from sandbox.worker import Worker
@@ -28,6 +31,8 @@ AVERAGE_SQL = """\
 SELECT h.tier, avg(v.cost) AS cost, count(*) AS n FROM visits v
 JOIN residents r ON v.resident_id = r.resident_id JOIN hospitals h ON v.hospital = h.hospital GROUP BY h.tier"""
 ENDED = JOB.final
+SETTLED = frozenset({"in_egress", "failed"})
+"""Where a job waits for people, or waits no more."""
 
 
 def ask(sql: str, environment: str = "prod", **changes: Any) -> SubmittedQuery:
@@ -67,6 +72,30 @@ class City:
                 return view
             time.sleep(0.02)
         raise AssertionError(f"the job stayed {view['state']} {view['code']}")
+
+    def stored(self, jobs: Iterable[str]) -> list[Job]:
+        """Return jobs as the database has them."""
+        with self.container.db.read() as tx:
+            return [job for name in jobs if (job := store.by_id(tx, name)) is not None]
+
+    def worker_environment(self, **own: str) -> dict[str, str]:
+        """Return the environment of a worker process on the city's database and data, with settings of its own."""
+        return {
+            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
+            "YUNEI_DATA_DIR": str(self.container.settings.data_dir),
+            "YUNEI_DATABASE_URL": self.container.settings.database,
+            "YUNEI_REQUIRED_LEVEL": "1",
+            **own,
+        }
+
+    def replayed(self, release: str) -> dict[int, str]:
+        """Replay a release as its auditor and return the verdict of each step."""
+        auditor = self.person("per-zhou")
+        made = self.container.replay.replay(auditor, release, new_id("key"))
+        replayer = Replayer(self.container.parts, self.container.objects, self.runtime)
+        replayer.make(replayer.take())
+        report = self.container.replay.get(auditor, made["id"])["report"]
+        return {step["step"]: step["verdict"] for step in report["steps"]}
 
     def promote(self, sql: str, **changes: Any) -> None:
         """Run a text in dev and promote it."""

@@ -53,14 +53,14 @@ charges = Table(
 
 
 def accounts_of(tx: Transaction, scopes: Iterable[Scope]) -> Mapping[Scope, Account]:
-    """Read accounts and lock their rows, in the order of their keys so that two charges never wait for each other."""
+    """Read accounts, in the order of their keys."""
     ids = [scope.id for scope in scopes]
     found = tx.execute(select(accounts).where(accounts.c.scope.in_(ids)).order_by(accounts.c.scope))
     return {account.scope: account for account in map(_account, found.mappings())}
 
 
 def account(tx: Transaction, scope: Scope) -> Account | None:
-    """Read one account without a lock."""
+    """Read one account."""
     found = tx.execute(select(accounts).where(accounts.c.scope == scope.id)).mappings().one_or_none()
     return None if found is None else _account(found)
 
@@ -77,12 +77,12 @@ def add_account(tx: Transaction, new: Account) -> None:
 
 
 def put_account(tx: Transaction, changed: Account) -> None:
-    """Write an account whose row this transaction has locked."""
+    """Write an account."""
     tx.execute(update(accounts).where(accounts.c.scope == changed.scope.id).values(_account_row(changed)))
 
 
 def entry(tx: Transaction, job: str) -> Entry | None:
-    """Read and lock the entry of a job."""
+    """Read the entry of a job."""
     found = tx.execute(select(entries).where(entries.c.job == job)).mappings().one_or_none()
     return None if found is None else Entry(_charge(found), found["state"])
 

@@ -13,6 +13,8 @@ from sandbox.kernel.errors import YuneiError
 CLIENT_VARIABLES = frozenset({"YUNEI_URL", "YUNEI_TOKEN", "YUNEI_TOKEN_FILE"})
 """What the command line's HTTP client reads (`sandbox.cli.remote`); the service has no use for them."""
 
+OPEN_DIR = Path("/dev/shm")  # noqa: S108 - memory-backed, and a private directory is made in it
+
 
 class Settings(BaseSettings):
     """What the service may be told. Every field is documented in `docs/settings.md`, generated from here."""
@@ -27,8 +29,7 @@ class Settings(BaseSettings):
         default=None, description="signing and secret keys; default: <data_dir>/keys, which production refuses"
     )
     open_dir: Path = Field(
-        default=Path("/dev/shm"),  # noqa: S108 - a private directory is made in it
-        description="memory-backed directory (tmpfs) in which a worker opens sealed extracts",
+        default=OPEN_DIR, description="memory-backed directory (tmpfs) in which a worker opens sealed extracts"
     )
     database_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in <data_dir>")
     host: str = Field(default="127.0.0.1", description="address the API listens on")

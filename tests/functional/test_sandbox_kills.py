@@ -5,40 +5,22 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-import pytest
-
-from sandbox.jobs import store
 from sandbox.kernel.audit.merkle import leaf_hash
-from tests.small_city import COUNT_SQL, City, ask, small_city
+from tests.small_city import COUNT_SQL, SETTLED, City, ask
 
 KILLS = 6
-SETTLED = frozenset({"in_egress", "failed"})
-
-
-@pytest.fixture
-def city(tmp_path: Path, database_url: str):
-    with small_city(tmp_path, residents=500, visits=1500, database=database_url) as made:
-        made.promote(COUNT_SQL)
-        yield made
 
 
 def start_worker(city: City) -> subprocess.Popen[bytes]:
-    environment = {
-        "YUNEI_DATA_DIR": str(city.container.settings.data_dir),
-        "YUNEI_DATABASE_URL": city.container.settings.database,
-        "YUNEI_REQUIRED_LEVEL": "1",
-        "YUNEI_LEASE_S": "5",
-    }
+    environment = city.worker_environment(YUNEI_LEASE_S="5")
     log = (city.directory / "worker.log").open("ab")
     with log:
         return subprocess.Popen([sys.executable, "-m", "sandbox.cli.main", "worker"], env=environment, stdout=log, stderr=log)
 
 
 def states(city: City, jobs: list[str]) -> list[str]:
-    with city.container.db.read() as tx:
-        return [store.by_id(tx, job).state for job in jobs]
+    return [job.state for job in city.stored(jobs)]
 
 
 def test_random_kills_lose_nothing(city: City) -> None:
@@ -65,8 +47,9 @@ def test_random_kills_lose_nothing(city: City) -> None:
 
 
 def check_books(city: City, jobs: list[str]) -> None:
+    found = city.stored(jobs)
+    assert len(found) == len(jobs)
     with city.container.db.read() as tx:
-        found = [store.by_id(tx, job) for job in jobs]
         assert {job.state for job in found} <= SETTLED
         assert {job.code for job in found if job.state == "failed"} <= {"RUN_LOST"}
         entries = [city.container.ledger.charge_of(tx, job.id) for job in found]

@@ -1,6 +1,5 @@
 """A worker killed at each step of a job's path: what was committed stays, once; what never reached a sandbox is taken up again."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -28,14 +27,7 @@ def city(tmp_path_factory: pytest.TempPathFactory, module_database_url: str):
 
 def killed(city: City, step: str) -> None:
     """Run a worker of its own until it dies at the step."""
-    environment = {
-        **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-        "YUNEI_DATA_DIR": str(city.container.settings.data_dir),
-        "YUNEI_DATABASE_URL": city.container.settings.database,
-        "YUNEI_REQUIRED_LEVEL": "1",
-        "YUNEI_LEASE_S": "5",
-    }
+    environment = city.worker_environment(PYTHONPATH=str(Path(__file__).parents[2]), YUNEI_LEASE_S="5")
     done = subprocess.run([sys.executable, str(DIES), step], env=environment, timeout=60, capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
 

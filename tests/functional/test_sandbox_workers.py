@@ -1,6 +1,5 @@
 """Several workers on one database and one object store, as on several machines: each with scratch and memory of its own."""
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -8,35 +7,17 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-import pytest
-
-from sandbox.jobs import store
-from tests.small_city import COUNT_SQL, City, ask, small_city
+from sandbox.kernel.settings import OPEN_DIR
+from tests.small_city import COUNT_SQL, SETTLED, City, ask
 
 JOBS = 12
-SETTLED = frozenset({"in_egress", "failed"})
-
-
-@pytest.fixture
-def city(tmp_path: Path, database_url: str):
-    with small_city(tmp_path, residents=500, visits=1500, database=database_url) as made:
-        made.promote(COUNT_SQL)
-        yield made
 
 
 def start(city: City, stack: ExitStack) -> tuple[subprocess.Popen[bytes], Path]:
     """Start a worker that shares nothing with the others but database, keys and data directory."""
     scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="yunei-worker-")))
-    opened = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="yunei-worker-", dir="/dev/shm")))
-    environment = {
-        **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
-        "TMPDIR": str(scratch),
-        "YUNEI_OPEN_DIR": str(opened),
-        "YUNEI_DATA_DIR": str(city.container.settings.data_dir),
-        "YUNEI_DATABASE_URL": city.container.settings.database,
-        "YUNEI_REQUIRED_LEVEL": "1",
-        "YUNEI_MAX_SANDBOXES": "1",
-    }
+    opened = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="yunei-worker-", dir=OPEN_DIR)))
+    environment = city.worker_environment(TMPDIR=str(scratch), YUNEI_OPEN_DIR=str(opened), YUNEI_MAX_SANDBOXES="1")
     log = stack.enter_context((city.directory / "worker.log").open("ab"))
     command = [sys.executable, "-m", "sandbox.cli.main", "worker"]
     worker = stack.enter_context(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
@@ -51,14 +32,14 @@ def test_two_workers_share_the_jobs_and_run_each_once(city: City) -> None:
             started(opened, city)
         jobs = [city.submit(ask(COUNT_SQL, epsilon=f"0.1{number:02}"), f"job {number}")["id"] for number in range(JOBS)]
         deadline = time.monotonic() + 120
-        while time.monotonic() < deadline and not {job.state for job in read(city, jobs)} <= SETTLED:
+        while time.monotonic() < deadline and not {job.state for job in city.stored(jobs)} <= SETTLED:
             time.sleep(0.05)
         assert all(list(opened.glob("yunei-open-*/*")) for _, opened in workers), "each opened the extracts for itself"
         for worker, _ in workers:
             worker.terminate()
             assert worker.wait(30) == 0
         assert not any(list(opened.iterdir()) for _, opened in workers), "and left nothing of them"
-    found = read(city, jobs)
+    found = city.stored(jobs)
     assert [(job.state, job.code) for job in found] == [("in_egress", None)] * JOBS
     assert [job.fence for job in found] == [1] * JOBS
     with city.container.db.read() as tx:
@@ -76,8 +57,3 @@ def started(opened: Path, city: City) -> None:
         number += 1
         city.submit(ask(COUNT_SQL, epsilon=f"0.0{number:03}"), f"warm {opened.name} {number}")
         time.sleep(0.5)
-
-
-def read(city: City, jobs: list[str]) -> list[store.Job]:
-    with city.container.db.read() as tx:
-        return [job for name in jobs if (job := store.by_id(tx, name)) is not None]

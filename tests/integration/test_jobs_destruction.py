@@ -6,10 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from sandbox.jobs.apply import apply
-from sandbox.jobs.replay.run import Replayer
 from sandbox.kernel.audit import store as log
 from sandbox.kernel.errors import YuneiError
-from sandbox.kernel.ids import new_id
 from tests.small_city import AGREEMENT, COUNT_SQL, City, ask, small_city
 
 
@@ -20,19 +18,10 @@ def city(tmp_path):
         yield made
 
 
-def replayed(city: City, release: str) -> dict[int, str]:
-    auditor = city.person("per-zhou")
-    made = city.container.replay.replay(auditor, release, new_id("key"))
-    replayer = Replayer(city.container.parts, city.container.objects, city.runtime)
-    replayer.make(replayer.take())
-    report = city.container.replay.get(auditor, made["id"])["report"]
-    return {step["step"]: step["verdict"] for step in report["steps"]}
-
-
 def test_an_agreement_that_ends_takes_its_keys_with_it(city: City) -> None:
     container, directory = city.container, city.container.settings.keys / "workspaces"
     release = city.release(COUNT_SQL, "one", "per-ning", "per-li")["release"]
-    assert set(replayed(city, release).values()) == {"pass"}
+    assert set(city.replayed(release).values()) == {"pass"}
     city.submit(ask(COUNT_SQL, epsilon="0.2"), "two")
     with container.db.read() as tx:
         workspace = container.supply.workspace(tx, AGREEMENT, "prod").id
@@ -45,7 +34,7 @@ def test_an_agreement_that_ends_takes_its_keys_with_it(city: City) -> None:
 
     assert [path.name for path in directory.iterdir() if AGREEMENT in path.name and path.suffix == ".key"] == []
     assert not (container.settings.data_dir / "extracts" / "prod" / AGREEMENT).exists()
-    after = replayed(city, release)
+    after = city.replayed(release)
     assert (after[4], after[5]) == ("not_checkable", "not_checkable")
     assert {after[number] for number in after if number not in {4, 5, 7}} == {"pass"}
 

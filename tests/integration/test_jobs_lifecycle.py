@@ -15,7 +15,6 @@ from sandbox.jobs import store
 from sandbox.jobs.apply import apply
 from sandbox.jobs.pipeline import run_all, run_specs
 from sandbox.jobs.queue import Queue
-from sandbox.jobs.replay.run import Replayer
 from sandbox.kernel.clock import ManualClock, parse_stamp
 from sandbox.kernel.errors import YuneiError
 from tests.small_city import AVERAGE_SQL, COUNT_SQL, ENDED, City, ask, small_city
@@ -222,12 +221,8 @@ def test_a_job_of_several_cores_is_one_charge_and_one_table_and_replays(city: Ci
     lines = city.container.releases.content(city.person("per-zhao"), done["release"], "csv").decode("utf-8-sig").splitlines()
     assert lines[0] == "gender,n,n_low,n_high,per_visit"
     assert [line.split(",")[0] for line in lines[1:]] == ["__other", "女", "男", ""]
-    auditor = city.person("per-zhou")
-    made = city.container.replay.replay(auditor, done["release"], "replay of cores")
-    replayer = Replayer(city.container.parts, city.container.objects, city.runtime)
-    replayer.make(replayer.take())
-    report = city.container.replay.get(auditor, made["id"])["report"]
-    assert {step["verdict"] for step in report["steps"]} == {"pass"}, report["steps"]
+    verdicts = city.replayed(done["release"])
+    assert set(verdicts.values()) == {"pass"}, verdicts
 
 
 @pytest.mark.parametrize("tuning", [Tuning(), Tuning(max_rows=2, weights={"middle": 3}), Tuning(max_rows_per_group=1)])
@@ -242,12 +237,8 @@ def test_quantiles_and_counts_of_values_are_released_and_replay_under_any_caps(c
     lines = city.container.releases.content(city.person("per-zhao"), done["release"], "csv").decode("utf-8-sig").splitlines()
     assert lines[0] == "department,middle,high,places,places_low,places_high,n,n_low,n_high"
     assert all(0 <= float(value) <= 20_000 for line in lines[1:] for value in line.split(",")[1:3])
-    auditor = city.person("per-zhou")
-    made = city.container.replay.replay(auditor, done["release"], f"replay {tuning}")
-    replayer = Replayer(city.container.parts, city.container.objects, city.runtime)
-    replayer.make(replayer.take())
-    report = city.container.replay.get(auditor, made["id"])["report"]
-    assert {step["verdict"] for step in report["steps"]} == {"pass"}, report["steps"]
+    verdicts = city.replayed(done["release"])
+    assert set(verdicts.values()) == {"pass"}, verdicts
 
 
 def test_each_core_is_run_in_a_sandbox_of_its_own_that_sees_its_tables_alone(city: City) -> None:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from connectors import opening as opening_module
 from connectors.opening import Opening, memory_backed, remove_abandoned
 from connectors.sealing import CHUNK, MAGIC, Sealer
-from connectors.service import MEMORY
 from sandbox.kernel.canonical import digest_bytes
 from sandbox.kernel.errors import YuneiError
+from sandbox.kernel.settings import OPEN_DIR
 from tests.supply_domain import AGREEMENT, VISITS, Domain, resident, visit, visits
 
 KEY, SALT, TAG = bytes(range(32)), 32, 16
@@ -227,7 +227,7 @@ os.kill(os.getpid(), 9)
 
 
 def test_what_a_killed_process_left_is_removed_by_the_next_and_not_while_it_lives() -> None:
-    parent = MEMORY
+    parent = OPEN_DIR
     command = [sys.executable, "-c", DIES, str(parent)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
