@@ -119,3 +119,12 @@ def commitment(kind: CommittedKind, name: str, file_digest: str, nonce: bytes) -
 def schema_digest(item: CatalogItem) -> str:
     """Digest of names and types: a file is read anew when these change, not when a title does."""
     return digest({name: column.type.model_dump() for name, column in item.columns.items()})
+
+
+def moved_account(present: CatalogItem, item: CatalogItem) -> str | None:
+    """Name the field by which a later version of an item would be charged to another account, where its budget is whole again."""
+    if item.lineage != present.lineage:
+        return "lineage"
+    if present.unit is not None and (item.unit is None or item.unit.kind != present.unit.kind):
+        return "unit.kind"
+    return None

@@ -16,7 +16,7 @@ from connectors.files import (
     removed_unless_kept,
 )
 from connectors.ingest import Landing, land
-from connectors.model import NONCE_BYTES, Build, Snapshot, TableExtract, Workspace, commitment, schema_digest
+from connectors.model import NONCE_BYTES, Build, Snapshot, TableExtract, Workspace, commitment, moved_account, schema_digest
 from connectors.vault import Vault
 from connectors.workshop import Made, Order, Place, Workshop, changed_snapshots, make_twin, needed_tables
 from policies.catalog import Catalog, CatalogItem
@@ -49,7 +49,8 @@ class CatalogService:
         """Put `item` in force and tell whether that changed anything.
 
         Raises:
-            YuneiError: `CATALOG_VERSION_USED`, its version is not above the present one and its content differs.
+            YuneiError: `CATALOG_VERSION_USED`, its version is not above the present one and its content differs;
+                `OBJECT_FIXED`, it would be charged to another account than its earlier versions.
 
         """
         present = self.items(tx).items.get(item.table)
@@ -57,6 +58,9 @@ class CatalogService:
             return False
         if present is not None and item.version <= present.version:
             raise YuneiError("CATALOG_VERSION_USED", table=item.table, version=item.version)
+        fixed = None if present is None else moved_account(present, item)
+        if fixed is not None:
+            raise YuneiError("OBJECT_FIXED", table=item.table, field=fixed)
         store.add_item(tx, item, actor, stamp(self._clock.now()))
         payload: dict[str, Json] = {
             "table": item.table,

@@ -97,7 +97,7 @@ def _finish(
     spent = sum((core.threshold.delta for core in cores if core.threshold is not None), Fraction(0))
     return ProtectionPlan(
         cores=cores,
-        epsilon=asked,
+        epsilon=asked.normalize(),  # one spelling, since equal plans are equal questions
         delta=_decimal_up(terms.delta_conv + spent),
         delta_conv=terms.delta_conv,
         rho=sum((part.rho for group in parts for part in group), Fraction(0)),

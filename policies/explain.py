@@ -27,9 +27,13 @@ def explain(governed: GovernedQuery) -> Json:
 
 
 def answer_json(governed: GovernedQuery) -> Json:
-    """Return all that is done with released values, for digests: the tree and the columns that it shows."""
+    """Return all that is done with what the engine returns, for digests: what its integers mean, the tree, the columns shown.
+
+    The engine sees numbers as integer steps, so that two texts it cannot tell apart may differ by what one step is worth.
+    """
     outputs = [[item.name, item.column, item.shape.kind, item.shape.places, item.interval] for item in governed.outputs]
-    return {"post": as_json(governed.post), "outputs": outputs}  # type: ignore[dict-item]
+    cores = [_core(core) for core in governed.cores]
+    return {"cores": cores, "post": as_json(governed.post), "outputs": outputs}  # type: ignore[dict-item]
 
 
 def _table(use: TableUse) -> Json:
@@ -40,6 +44,7 @@ def _table(use: TableUse) -> Json:
 def _core(core: Core) -> Json:
     return {
         "core": core.name,
+        "family": core.family,
         "relation_sql": core.relation,
         "keys": [{"name": key.name, **_key(key)} for key in core.keys],
         "aggregates": [{"name": item.name, **_aggregate(item)} for item in core.aggregates],
@@ -83,6 +88,7 @@ def _aggregate(item: Aggregate) -> dict[str, Json]:
         "low": format(item.low * item.step, "f"),
         "high": format(item.high * item.step, "f"),
         "step": format(item.step, "f"),
+        "fraction": None if item.fraction is None else str(item.fraction),
     }
 
 

@@ -66,6 +66,13 @@ class GrantedTable:
     """Whether a value of the unit key names one unit and no other does: False where it leads there over another table."""
     leads: frozenset[str] = frozenset()
     """Columns of a private table, unique there, over which other tables lead to its units."""
+    owner_lineage: str | None = None
+    """Lineage of the table whose rows say which units there are, where that is another one."""
+
+    @property
+    def lineages(self) -> frozenset[str]:
+        """Data sets that its rows depend on: supply keeps only rows whose unit the owner's table has."""
+        return frozenset({self.lineage, self.owner_lineage or self.lineage})
 
     def names_unit(self, column: str) -> bool:
         """Return whether a value of the column names one unit and no other does."""

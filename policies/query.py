@@ -186,7 +186,7 @@ class UnitBounds:
     max_rows_per_group: int | None
     one_group: bool
     lineages: tuple[str, ...]
-    """Data-set lineages of all private tables read, sorted."""
+    """Data-set lineages of all private tables read and of those that own their units, sorted."""
 
 
 @dataclass(frozen=True)
@@ -247,7 +247,7 @@ class GovernedQuery:
 
     @property
     def lineages(self) -> tuple[str, ...]:
-        """Data-set lineages of all private tables read, sorted."""
+        """Data-set lineages that all cores depend on, sorted."""
         return tuple(sorted({name for core in self.cores for name in core.unit.lineages}))
 
 

@@ -163,6 +163,7 @@ def _table(name: str, terms: TableTerms, catalog: Catalog, spaces: Mapping[Pair,
         terms.rows,
         item.rows_band,
         leading is None or leading.unit is None or leading.unit.references is None,
+        owner_lineage=None if leading is None else leading.lineage,
     )
 
 

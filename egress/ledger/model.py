@@ -91,7 +91,7 @@ class Charge:
         job: id of the job; it is charged once in its life.
         agreement: the service agreement.
         unit_kind: kind of privacy unit.
-        lineages: lineages of all private data sets read, at least one.
+        lineages: lineages of all private data sets that the answer depends on, at least one.
         amount: exact cost, ρ > 0.
         job_limit: most jobs of the agreement's policy.
         tenants: organisations that may open the audit events of this charge.
@@ -131,15 +131,15 @@ class AccountView:
 
     @property
     def epsilon_spent(self) -> Decimal:
-        """ε of all held charges composed, at the scope's δ_conv."""
+        """ε of all held charges composed, at the scope's δ_conv; more than was granted where the grant was lowered since."""
         delta_conv = terms_of(self.account.epsilon, self.account.delta).delta_conv
         spent = epsilon_of(self.account.held.rho, delta_conv)
-        return min(self.account.epsilon, spent.quantize(_SHOWN, rounding=ROUND_CEILING)) if spent else Decimal(0)
+        return spent.quantize(_SHOWN, rounding=ROUND_CEILING) if spent else Decimal(0)
 
     @property
     def epsilon_left(self) -> Decimal:
         """What remains of ε. Charges add up in ρ, so many small queries cost less than this suggests: see `more`."""
-        return (self.account.epsilon - self.epsilon_spent).quantize(_SHOWN, rounding=ROUND_FLOOR)
+        return max(Decimal(0), self.account.epsilon - self.epsilon_spent).quantize(_SHOWN, rounding=ROUND_FLOOR)
 
     def more(self, amount: Amount) -> int:
         """Return how many more charges of `amount` fit."""

@@ -206,7 +206,7 @@ def bounds_of(grant: Grant, rows: Rows, attribution: Attribution, keys: Sequence
         min((table.max_groups for table in private if table.max_groups), default=None),
         min((table.max_rows_per_group for table in private if table.max_rows_per_group), default=None),
         touched <= attribution.determined,
-        tuple(sorted({table.lineage for table in _private_tables(rows)})),
+        tuple(sorted({name for table in _private_tables(rows) for name in table.lineages})),
     )
 
 

@@ -17,7 +17,8 @@ from policies.grant import Grant
 from policies.query import Allowed, EngineSql, Finding, GovernedQuery, Refused, SubmittedQuery, Tuning
 from policies.reading.parse_trial import ParseTrial
 from policies.tuning import tuned
-from sandbox.kernel.canonical import digest, digest_bytes
+from sandbox.jobs.model import parameters_json
+from sandbox.kernel.canonical import Json, digest, digest_bytes
 from sandbox.kernel.errors import YuneiError
 
 _DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,16})?", re.ASCII)
@@ -47,8 +48,8 @@ class Prepared:
     @property
     def digest(self) -> str:
         """What the dry run showed and what the run must equal."""
-        post = answer_json(self.governed)
-        return digest([[item.digest for item in self.engine], post, self.plan.as_json(), self.governed.grant.digest])
+        texts: Json = [[item.digest, parameters_json(item.parameters)] for item in self.engine]
+        return digest([texts, answer_json(self.governed), self.plan.as_json(), self.governed.grant.digest])
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,7 @@ def test_a_raised_budget_keeps_what_was_spent_and_a_lowered_one_leaves_nothing(d
         assert book.set_agreement_budget(tx, "agr-1", Decimal(1), DELTA, "per-boss")
         assert book.agreement(tx, "agr-1").more(Amount(Fraction(1, 10**20))) == 0
         assert book.agreement(tx, "agr-1").epsilon_left == 0
+        assert book.agreement(tx, "agr-1").epsilon_spent > 3, "what was spent before is not shown as less"
         assert book.set_agreement_budget(tx, "agr-1", Decimal(8), DELTA, "per-boss")
         assert book.agreement(tx, "agr-1").account.held.rho == TERMS.rho * Fraction(9, 10)
     raised = recorder.events[-1]

@@ -9,9 +9,13 @@ from hypothesis import strategies as st
 
 from egress.model import ProtectionPlan
 from egress.plan import plan
-from policies.query import EngineSql, GovernedQuery
+from policies.decide import decide
+from policies.engine.emit import emit
+from policies.query import Allowed, EngineSql, GovernedQuery
 from sandbox.jobs.decide import memory_key, shows_at
-from sandbox.kernel.run import ExtractRef
+from sandbox.jobs.prepare import Prepared
+from sandbox.kernel.run import ExtractRef, Parameter
+from tests import factories_policies as city
 from tests.fakes_egress import COUNT, SUM, governed
 
 START = datetime(2026, 3, 1, 8, 0, 0, 250_000, tzinfo=UTC)
@@ -71,6 +75,44 @@ def test_whatever_is_changed_is_a_new_question() -> None:
     keys = [memory_key(**asked), *(memory_key(**asked | {name: value}) for name, values in changes.items() for value in values)]
     assert memory_key(**asked) == keys[0]
     assert len(set(keys)) == len(keys)
+
+
+TENTH = Decimal("0.1")
+JOINED = "residents r JOIN visits v ON r.resident_id = v.resident_id"
+
+
+@pytest.mark.parametrize(
+    ("sql", "one", "other"),
+    [
+        (f"SELECT gender, sum(v.cost * $f) / count(*) AS x FROM {JOINED} GROUP BY gender", 1, TENTH),
+        (f"SELECT gender, round(sum(v.cost * $f), 0) AS x FROM {JOINED} GROUP BY gender", 5, Decimal("0.05")),
+        ("SELECT gender, stddev(balance * $f) AS x FROM residents GROUP BY gender", 1, TENTH),
+        ("SELECT gender, count(*) AS n FROM residents GROUP BY gender HAVING sum(balance * $f) > 1000", 1, TENTH),
+    ],
+)
+def test_numbers_that_are_equal_steps_to_the_engine_are_two_questions(sql: str, one: Parameter, other: Parameter) -> None:
+    """A decimal travels as an integer, so that neither SQL, parameters nor plan may differ where the answer does, tenfold."""
+    asked = [prepared(sql, {"f": value}) for value in (one, other)]
+    assert asked[0].digest != asked[1].digest
+    keys = [memory_key(two.governed, two.engine, two.plan.as_json(), (), "agr-1", "planning") for two in asked]
+    assert keys[0] != keys[1]
+
+
+def test_what_runs_is_what_was_shown_with_its_parameters() -> None:
+    sql = "SELECT gender, count(*) AS n FROM residents WHERE gender = $least GROUP BY gender"
+    assert len({prepared(sql, {"least": value}).digest for value in ("男", "女", "男")}) == 2
+
+
+def test_one_epsilon_has_one_spelling() -> None:
+    assert planned(governed(COUNT), "0.30").as_json() == planned(governed(COUNT), "0.3").as_json()
+
+
+def prepared(sql: str, parameters: dict[str, Parameter]) -> Prepared:
+    verdict = decide(city.submitted(sql, parameters), city.GRANT)
+    assert isinstance(verdict, Allowed)
+    query = verdict.governed
+    found = planned(query, "0.5")
+    return Prepared(query, found, tuple(emit(core, one.bounding) for core, one in zip(query.cores, found.cores, strict=True)), ())
 
 
 def planned(query: GovernedQuery, epsilon: str = "1") -> ProtectionPlan:
