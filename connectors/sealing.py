@@ -9,7 +9,7 @@ Misuse-Resistance", CRYPTO 2015, section 6.
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -70,7 +70,7 @@ class SealedFile(DigestedFile):
 class Sealer:
     """Seals the files of one extract with the data key of its workspace."""
 
-    key: bytes
+    key: bytes = field(repr=False)
     extract: str
 
     def file(self, directory: Path, table: str) -> SealedFile:
