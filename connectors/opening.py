@@ -1,7 +1,7 @@
 """Opened extracts: plain copies in memory-backed storage, for as long as jobs of this process read them.
 
 A process has a directory of its own and holds a lock on it; one whose lock is free belonged to a process that died, and is
-removed by the next that opens anything. Nothing here outlives the machine's memory, but swap does: see `docs/deployment.md`.
+removed by the next that starts or sweeps. Nothing here outlives the machine's memory, but swap does: see `docs/deployment.md`.
 """
 
 import fcntl
@@ -10,8 +10,11 @@ import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
+
+import structlog
 
 from connectors.files import DigestedFile, disk_errors, removed_unless_kept
 from connectors.sealing import Sealer
@@ -24,6 +27,9 @@ EXTRACT_MODE = 0o444
 directory around them. Without this each run would have to copy them."""
 MEMORY_BACKED = frozenset({"tmpfs", "ramfs"})
 _PREFIX = "yunei-open-"
+_ATTEMPTS = 8
+
+_log = structlog.get_logger("opening")
 
 
 @dataclass(frozen=True)
@@ -36,14 +42,18 @@ class SealedExtract:
 
 
 @dataclass
-class _Opened:
-    sealed: SealedExtract
-    path: Path
+class _Copy:
+    """One file's plain copy. `users` belongs to the lock of all copies, `path` to the copy's own while it has users."""
+
+    key_name: str
+    extract: str
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    path: Path | None = None
     users: int = 0
 
 
 class Opening:
-    """The opened extracts of one process.
+    """The opened extracts of one process. No file is opened under the lock that destruction waits for.
 
     Args:
         parent: a memory-backed directory.
@@ -53,12 +63,12 @@ class Opening:
 
     def __init__(self, parent: Path, live: Callable[[str], bool]) -> None:
         self._parent, self._live = parent, live
-        self._open: dict[str, _Opened] = {}
+        self._open: dict[str, _Copy] = {}
         self._lock = threading.Lock()
         self._place: tuple[Path, int] | None = None
 
     def check(self) -> None:
-        """Refuse a directory that is not memory-backed: a plain copy on a disk would outlive its key.
+        """Refuse a directory that is not memory-backed, where a plain copy would outlive its key; remove what others left.
 
         Raises:
             YuneiError: `OPEN_DIR_UNSAFE`.
@@ -66,13 +76,15 @@ class Opening:
         """
         if not memory_backed(self._parent):
             raise YuneiError("OPEN_DIR_UNSAFE")
+        remove_abandoned(self._parent)
 
     @contextmanager
     def opened(self, sealed: Iterable[SealedExtract]) -> Iterator[tuple[ExtractRef, ...]]:
         """Yield the extracts with the paths of their plain copies, which stay at least for the block.
 
         Raises:
-            YuneiError: `OPEN_DIR_UNSAFE`; `SUPPLY_FAILED` where a file is not what was sealed; `DISK_FULL`.
+            YuneiError: `OPEN_DIR_UNSAFE`; `SUPPLY_FAILED` where a file is not what was sealed; `DISK_FULL`; `KEY_MISSING`
+                where a key was destroyed meanwhile.
 
         """
         try:
@@ -81,19 +93,14 @@ class Opening:
         finally:
             self.sweep()
 
-    @contextmanager
-    def _held(self, sealed: SealedExtract) -> Iterator[ExtractRef]:
-        found = self._take(sealed)
-        try:
-            yield replace(sealed.ref, path=str(found.path))
-        finally:
-            with self._lock:
-                found.users -= 1
-
     def sweep(self) -> None:
-        """Remove every copy that no run reads and whose key is gone."""
+        """Remove every copy that no run reads and whose key is gone, and what killed processes left.
+
+        What cannot be removed is logged, costs nobody a run, and is tried again by the next sweep.
+        """
+        remove_abandoned(self._parent)
         with self._lock:
-            self._drop(lambda one: not self._live(one.sealed.key_name))
+            self._drop(lambda one: one.path is None or not self._live(one.key_name))
 
     def close(self) -> None:
         """Remove every copy; runs under way keep what they have mounted."""
@@ -105,24 +112,41 @@ class Opening:
                 os.close(handle)
                 self._place = None
 
-    def _take(self, sealed: SealedExtract) -> _Opened:
-        with self._lock:
-            found = self._open.get(sealed.ref.path)
-            if found is None:
-                self._drop(lambda one: one.sealed.key_name == sealed.key_name and one.sealed.ref.extract != sealed.ref.extract)
-                found = self._open[sealed.ref.path] = self._written(sealed)
-            found.users += 1
-            return found
+    @contextmanager
+    def _held(self, sealed: SealedExtract) -> Iterator[ExtractRef]:
+        copy = self._reserved(sealed)
+        try:
+            yield replace(sealed.ref, path=str(self._whole(copy, sealed)))
+        finally:
+            with self._lock:
+                copy.users -= 1
 
-    def _written(self, sealed: SealedExtract) -> _Opened:
+    def _reserved(self, sealed: SealedExtract) -> _Copy:
+        """Return the file's copy, made or not, which nobody drops now; a newer extract's first closes those before it."""
+        with self._lock:
+            if sealed.ref.path not in self._open:
+                self._drop(lambda one: one.key_name == sealed.key_name and one.extract != sealed.ref.extract)
+            copy = self._open.setdefault(sealed.ref.path, _Copy(sealed.key_name, sealed.ref.extract))
+            copy.users += 1
+            return copy
+
+    def _whole(self, copy: _Copy, sealed: SealedExtract) -> Path:
+        with copy.lock, disk_errors():
+            if copy.path is None or not copy.path.exists():
+                copy.path = self._written(sealed)
+            if not self._live(copy.key_name):  # looked at last, so that no destruction falls between
+                raise YuneiError("KEY_MISSING", key=copy.key_name)
+            return copy.path
+
+    def _written(self, sealed: SealedExtract) -> Path:
         try:
             return self._write(sealed)
         except YuneiError as error:
-            if error.code != "DISK_FULL" or not self._drop(lambda _: True):
+            if error.code != "DISK_FULL" or not self._dropped_idle():
                 raise
         return self._write(sealed)
 
-    def _write(self, sealed: SealedExtract) -> _Opened:
+    def _write(self, sealed: SealedExtract) -> Path:
         with disk_errors():
             path = self._directory() / new_id("opn")
             with removed_unless_kept(path):
@@ -132,44 +156,91 @@ class Opening:
                 if file.digest != sealed.ref.digest:
                     raise YuneiError("SUPPLY_FAILED", table=sealed.ref.table, rule="EXTRACT_CHANGED")
                 path.chmod(EXTRACT_MODE)
-        return _Opened(sealed, path)
+        return path
 
-    def _drop(self, which: Callable[[_Opened], bool]) -> int:
-        idle = [name for name, one in self._open.items() if not one.users and which(one)]
-        for name in idle:
-            self._open.pop(name).path.unlink(missing_ok=True)
-        return len(idle)
+    def _dropped_idle(self) -> int:
+        with self._lock:
+            return self._drop(lambda _: True)
+
+    def _drop(self, which: Callable[[_Copy], bool]) -> int:
+        """Remove idle copies and count them; the caller holds the lock. One is forgotten only once its file is gone."""
+        before = len(self._open)
+        for name, one in list(self._open.items()):
+            with _left_for_later():
+                if not one.users and which(one):
+                    if one.path is not None:
+                        one.path.unlink(missing_ok=True)
+                    del self._open[name]
+        return before - len(self._open)
 
     def _directory(self) -> Path:
-        if self._place is None:
-            self.check()
-            remove_abandoned(self._parent)
-            name = new_id("dir")
-            new = self._parent / f".{_PREFIX}{name}"
-            new.mkdir(mode=0o700)
-            handle = os.open(new, os.O_RDONLY | os.O_DIRECTORY)
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._place = new.rename(self._parent / f"{_PREFIX}{name}"), handle
-        return self._place[0]
+        """Return this process's directory, made now where there is none or somebody removed it."""
+        with self._lock:
+            if self._place is not None and not _still(*self._place):
+                os.close(self._place[1])
+                self._place = None
+            if self._place is None:
+                self.check()
+                self._place = _claimed(self._parent)
+            return self._place[0]
 
 
 def remove_abandoned(parent: Path) -> None:
     """Remove the directories of processes of this user that ended without doing so."""
-    for entry in parent.glob(f"{_PREFIX}*"):
-        with suppress(FileNotFoundError, NotADirectoryError):
-            if entry.lstat().st_uid == os.geteuid() and _free(entry):
-                shutil.rmtree(entry, ignore_errors=True)
+    with _left_for_later():
+        for entry in chain(parent.glob(f"{_PREFIX}*"), parent.glob(f".{_PREFIX}*")):
+            with _left_for_later():
+                _remove_where_free(entry)
 
 
-def _free(directory: Path) -> bool:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
+def _remove_where_free(entry: Path) -> None:
+    """Remove an abandoned directory, under its lock: a process that made it just now sees that it lost it, and makes another."""
+    with suppress(FileNotFoundError):
+        if entry.lstat().st_uid == os.geteuid() and (handle := _locked(entry)) is not None:
+            try:
+                shutil.rmtree(entry)
+            finally:
+                os.close(handle)
+
+
+def _claimed(parent: Path) -> tuple[Path, int]:
+    """Make a private directory and lock it; again where another process took it for abandoned before it was locked."""
+    for _ in range(_ATTEMPTS):
+        new = parent / f"{_PREFIX}{new_id('dir')}"
+        new.mkdir(mode=0o700)
+        with removed_unless_kept(new):
+            handle = _locked(new)
+        if handle is not None:
+            return new, handle
+    raise YuneiError("SUPPLY_FAILED", rule="FILE_SYSTEM")
+
+
+def _locked(directory: Path) -> int | None:
+    """Lock a directory, or return None where another has the lock or it is no directory (any more)."""
+    with ExitStack() as undo, suppress(BlockingIOError, FileNotFoundError, NotADirectoryError):
+        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        undo.callback(os.close, handle)
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        if _still(directory, handle):
+            undo.pop_all()
+            return handle
+    return None
+
+
+def _still(directory: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), directory.lstat())
+    except FileNotFoundError:
         return False
-    finally:
-        os.close(handle)
-    return True
+
+
+@contextmanager
+def _left_for_later() -> Iterator[None]:
+    """Log a failure of the file system, without its path; what stays is tried again by the next sweep."""
+    try:
+        yield
+    except OSError as error:
+        _log.error("opening.not_removed", kind=type(error).__name__, errno=error.errno)
 
 
 def memory_backed(directory: Path) -> bool:

@@ -9,7 +9,7 @@ Misuse-Resistance", CRYPTO 2015, section 6.
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -70,7 +70,7 @@ class SealedFile(DigestedFile):
 class Sealer:
     """Seals the files of one extract with the data key of its workspace."""
 
-    key: bytes
+    key: bytes = field(repr=False)
     extract: str
 
     def file(self, directory: Path, table: str) -> SealedFile:
@@ -81,8 +81,8 @@ class Sealer:
         """Yield the plain bytes of one table's file, each chunk after its tag was checked.
 
         Raises:
-            YuneiError: `SUPPLY_FAILED` where the file is missing or is not what was sealed, whole, under this key and name;
-                chunks yielded before are genuine, but the file as a whole is not.
+            YuneiError: `SUPPLY_FAILED` where the file is missing, cannot be read, or is not what was sealed, whole, under this
+                key and name; chunks yielded before are genuine, but the file as a whole is not.
 
         """
         try:
@@ -92,14 +92,23 @@ class Sealer:
             raise YuneiError("SUPPLY_FAILED", table=table, rule="EXTRACT_MISSING") from None
         except InvalidTag:
             raise YuneiError("SUPPLY_FAILED", table=table, rule="EXTRACT_CHANGED") from None
+        except OSError:
+            raise YuneiError("SUPPLY_FAILED", table=table, rule="FILE_SYSTEM") from None
 
     def digest(self, path: Path, table: str) -> str | None:
-        """Return `sha256:<hex>` of the plain bytes, or None where the file does not open."""
+        """Return `sha256:<hex>` of the plain bytes, or None where the file is missing or changed.
+
+        Raises:
+            YuneiError: `SUPPLY_FAILED`, it cannot be read, which says nothing about its bytes.
+
+        """
         found = hashlib.sha256()
         try:
             for chunk in self.chunks(path, table):
                 found.update(chunk)
-        except YuneiError:
+        except YuneiError as error:
+            if error.facts["rule"] == "FILE_SYSTEM":
+                raise
             return None
         return "sha256:" + found.hexdigest()
 
@@ -114,6 +123,13 @@ class Sealer:
             number, sealed = number + 1, following
         if not number:
             raise InvalidTag
+
+
+def remove_unsealed(directory: Path) -> None:
+    """Remove what earlier versions left plain in the extracts within `directory`: nothing reads it, and no key ends it."""
+    for path in directory.glob("*/*"):
+        if path.suffix != SUFFIX:
+            path.unlink(missing_ok=True)
 
 
 def _file_key(key: bytes, salt: bytes, name: str) -> bytes:

@@ -17,7 +17,8 @@ from connectors.files import (
 )
 from connectors.ingest import Landing, land
 from connectors.model import NONCE_BYTES, Build, Snapshot, TableExtract, Workspace, commitment, moved_account, schema_digest
-from connectors.vault import Vault
+from connectors.sealing import remove_unsealed
+from connectors.vault import Vault, key_name
 from connectors.workshop import Made, Order, Place, Workshop, changed_snapshots, make_twin, needed_tables
 from policies.catalog import Catalog, CatalogItem
 from policies.grant import Grant
@@ -193,6 +194,7 @@ class SupplyService:
             parent = private_directory(self._data_dir, *supply.parts[:-1])
             self._make(supply, order, parent, actor)
             remove_strays(parent, known, parent / supply.extract)
+            remove_unsealed(parent)
 
     def _order(self, tx: Transaction, grant: Grant) -> Order:
         catalog = Catalog(items={item.table: item for item in store.current_items(tx)})
@@ -229,6 +231,8 @@ class SupplyService:
     def _register(self, tx: Transaction, supply: _Supply, made: tuple[Made, ...], actor: str) -> None:
         tables = tuple(one.extract for one in made)
         agreement, created = supply.grant.policy.agreement, stamp(self._clock.now())
+        if not self.vault.live(agreement, supply.environment):  # its agreement ended meanwhile, and nothing would open it
+            raise YuneiError("KEY_MISSING", key=key_name(agreement, supply.environment))
         store.add_build(tx, Build(supply.extract, agreement, supply.environment, supply.grant.digest, created, tables))
         for one in made:
             table = supply.grant.tables[one.extract.table]

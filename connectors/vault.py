@@ -44,7 +44,12 @@ class Vault:
             yield opened
 
     def changed(self, refs: Iterable[ExtractRef]) -> tuple[str, ...]:
-        """Open every file as far as its digest, keep nothing, and name the tables that are missing or differ."""
+        """Open every file as far as its digest, keep nothing, and name the tables that are missing, differ or have no key.
+
+        Raises:
+            YuneiError: `SUPPLY_FAILED`, a file cannot be read.
+
+        """
         return tuple(ref.table for ref in refs if not self._whole(ref))
 
     def destroy(self, agreement: str, environment: Environment) -> None:
@@ -54,9 +59,10 @@ class Vault:
 
     def _whole(self, ref: ExtractRef) -> bool:
         try:
-            found = self._sealer_of(ref.extract)[0].digest(Path(ref.path), ref.table)
+            sealer, _ = self._sealer_of(ref.extract)
         except YuneiError:
             return False
+        found = sealer.digest(Path(ref.path), ref.table)
         return found is not None and hmac.compare_digest(found, ref.digest)
 
     def _sealed(self, refs: tuple[ExtractRef, ...]) -> list[SealedExtract]:

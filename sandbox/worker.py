@@ -80,12 +80,12 @@ class Worker:
         if time.monotonic() < self._next_beat:
             return
         self._next_beat = time.monotonic() + self._container.settings.lease_s / 4
+        self._container.supply.vault.opening.sweep()  # first: it needs no database
         if self._running:
             self._queue.heartbeat(frozenset(self._running.values()))
         self._queue.reclaim()
         with self._container.db.write() as tx:
             self._container.reviews.expire(tx)
-        self._container.supply.vault.opening.sweep()
 
     def _reap(self) -> int:
         done = [future for future in self._running if future.done()]

@@ -9,7 +9,9 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from sandbox.kernel.durable import sync_directory, write_new
+from cryptography.exceptions import InvalidTag
+
+from sandbox.kernel.durable import overwrite, sync_directory, write_new
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.keys import KeyRing
 
@@ -31,51 +33,60 @@ class DataKeys:
             YuneiError: `KEY_MISSING`, there is no root secret, or the key was destroyed: it never has a successor.
 
         """
-        path = self._path(name, "key")
-        if not path.exists():
-            self._directory.mkdir(mode=0o700, exist_ok=True)
-            drawn = path.with_name(f".{name}.{os.urandom(8).hex()}")
-            write_new(drawn, self._ring.seal(_PURPOSE, name, os.urandom(32)))
-            with suppress(FileExistsError):
-                os.link(drawn, path)
-            drawn.unlink()
-            sync_directory(self._directory)
+        self._make_directory()
+        if not self._path(name, "key").exists():
+            self._draw(name)
+        sync_directory(self._directory)  # also where another drew it: nothing is sealed with a key that a power cut undoes
         if self._path(name, "destroyed").exists():  # looked at last, so that no destruction falls between
-            path.unlink(missing_ok=True)
+            self._erase(name)
         return self.read(name)
 
     def read(self, name: str) -> bytes:
         """Return the 32 bytes.
 
         Raises:
-            YuneiError: `KEY_MISSING`, never made or destroyed.
+            YuneiError: `KEY_MISSING`, never made, destroyed, or not to be read as it was written.
 
         """
-        try:
-            return self._ring.open(_PURPOSE, name, self._path(name, "key").read_bytes())
-        except FileNotFoundError:
-            raise YuneiError("KEY_MISSING", key=name) from None
+        if not self._path(name, "destroyed").exists():
+            with suppress(OSError, InvalidTag):
+                return self._ring.open(_PURPOSE, name, self._path(name, "key").read_bytes())
+        raise YuneiError("KEY_MISSING", key=name)
 
     def exists(self, name: str) -> bool:
-        """Tell whether the key was made and not destroyed."""
-        return self._path(name, "key").exists()
+        """Tell whether the key was made and not destroyed. It is destroyed from its mark on, before its bytes are gone."""
+        return not self._path(name, "destroyed").exists() and self._path(name, "key").exists()
 
     def destroy(self, name: str) -> bool:
-        """Overwrite and remove the key, durably, and mark its name for ever; tell whether there was one."""
+        """Mark the name for ever, then overwrite and remove the key, each durably; tell whether there was one."""
+        mark = self._path(name, "destroyed")
+        self._make_directory()
+        write_new(mark, b"")
+        sync_directory(self._directory)
+        return self._erase(name)
+
+    def _make_directory(self) -> None:
         self._directory.mkdir(mode=0o700, exist_ok=True)
-        write_new(self._path(name, "destroyed"), b"")
-        sync_directory(self._directory)
-        path = self._path(name, "key")
+        sync_directory(self._directory.parent)
+
+    def _draw(self, name: str) -> None:
+        draft = self._path(name, "key").with_name(f".{name}.{os.urandom(8).hex()}")
         try:
-            with path.open("r+b") as file:
-                file.write(os.urandom(path.stat().st_size))
-                file.flush()
-                os.fsync(file.fileno())
-        except FileNotFoundError:
-            return False
-        path.unlink(missing_ok=True)
+            write_new(draft, self._ring.seal(_PURPOSE, name, os.urandom(32)))
+            with suppress(FileExistsError, FileNotFoundError):  # another won, or the key was destroyed meanwhile
+                os.link(draft, self._path(name, "key"))
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def _erase(self, name: str) -> bool:
+        """Overwrite and remove a key and the drafts that a creation which died left of it; tell whether there was any."""
+        found = [path for path in self._directory.iterdir() if path.name == f"{name}.key" or path.stem == f".{name}"]
+        for path in found:
+            with suppress(FileNotFoundError):  # another erases it, too
+                overwrite(path)
+                path.unlink()
         sync_directory(self._directory)
-        return True
+        return bool(found)
 
     def _path(self, name: str, kind: str) -> Path:
         if _NAME.fullmatch(name) is None:

@@ -68,11 +68,20 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _begin_postgresql(connection: Connection) -> None:
-    """Give PostgreSQL the same turns: writers one at a time, each seeing all before it; readers one snapshot."""
+    """Give PostgreSQL the same turns: writers one at a time, each seeing all before it; readers one snapshot.
+
+    The level is said each time, since a database may have another default: under a higher one the writer's snapshot would
+    be of the time before its turn.
+    """
     if _writes(connection):
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE")
+        connection.exec_driver_sql(_TAKE_TURN)
     else:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
+
+_TAKE_TURN = f"""SELECT pg_advisory_xact_lock({WRITE_LOCK}),
+    CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END"""
+"""Takes the lock, and sees to it that a commit is durable when it returns: a charge must outlive a crash."""
 
 _BEGIN: Mapping[str, Callable[[Connection], None]] = {"sqlite": _begin_sqlite, "postgresql": _begin_postgresql}

@@ -16,6 +16,14 @@ def write_new(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def overwrite(path: Path) -> None:
+    """Put random bytes in place of a file's own, for every link to it."""
+    with path.open("r+b") as file:
+        file.write(os.urandom(os.fstat(file.fileno()).st_size))
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def sync_directory(path: Path) -> None:
     """Make new names, renames and removals within `path` durable."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from sandbox.kernel.durable import write_new
 from sandbox.kernel.errors import YuneiError
+
+_NONCE = 12
 
 
 @dataclass(frozen=True)
@@ -80,17 +82,19 @@ class KeyRing:
 
     def seal(self, purpose: str, context: str, plain: bytes) -> bytes:
         """Encrypt with AES-256-GCM under the derived key of `purpose`, bound to `context`; 12-byte random nonce first."""
-        nonce = os.urandom(12)
+        nonce = os.urandom(_NONCE)
         return nonce + AESGCM(self.secret("seal", purpose)).encrypt(nonce, plain, context.encode())
 
     def open(self, purpose: str, context: str, sealed: bytes) -> bytes:
         """Decrypt what `seal` made.
 
         Raises:
-            cryptography.exceptions.InvalidTag: a byte or the context differs.
+            cryptography.exceptions.InvalidTag: a byte, the length or the context differs.
 
         """
-        return AESGCM(self.secret("seal", purpose)).decrypt(sealed[:12], sealed[12:], context.encode())
+        if len(sealed) < _NONCE:
+            raise InvalidTag
+        return AESGCM(self.secret("seal", purpose)).decrypt(sealed[:_NONCE], sealed[_NONCE:], context.encode())
 
     def _path(self, name: str) -> Path:
         return self.directory / f"{name}.ed25519"

@@ -61,14 +61,17 @@ class Limits:
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One run: SQL that we generated, bound parameters, the extracts it may read, the columns it must return."""
+    """One run: SQL that we generated, bound parameters, the extracts it may read, the columns it must return.
+
+    Parameters may be keys, and stand in no representation.
+    """
 
     job: str
     attempt: int
     sql: str
     extracts: tuple[ExtractRef, ...]
     columns: tuple[ColumnSpec, ...]
-    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    parameters: Mapping[str, Parameter] = field(default_factory=dict, repr=False)
     limits: Limits = Limits()
 
 

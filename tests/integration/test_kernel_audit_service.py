@@ -102,11 +102,12 @@ def test_rows_are_insert_only(db: Database, log: AuditLog, table: str) -> None:
         column = inspect(tx).get_columns(table)[0]["name"]
     with pytest.raises(IntegrityError, match="insert only"), db.write() as tx:
         tx.execute(text(f"UPDATE {table} SET {column} = {column}"))
-    if table != "audit_event":
-        emptying = ["DELETE FROM", "TRUNCATE"] if db.engine.dialect.name == "postgresql" else ["DELETE FROM"]
-        for act in emptying:
-            with pytest.raises(IntegrityError, match="insert only"), db.write() as tx:
-                tx.execute(text(f"{act} {table} {'CASCADE' if act == 'TRUNCATE' else ''}"))
+    emptying = [] if table == "audit_event" else [f"DELETE FROM {table}"]  # an opening may be erased
+    if db.engine.dialect.name == "postgresql":
+        emptying.append(f"TRUNCATE {table} CASCADE")
+    for act in emptying:
+        with pytest.raises(IntegrityError, match="insert only"), db.write() as tx:
+            tx.execute(text(act))
 
 
 def test_an_erased_opening_leaves_the_tree_valid(db: Database, log: AuditLog) -> None:

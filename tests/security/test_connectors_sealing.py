@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from connectors import opening as opening_module
 from connectors.opening import Opening, memory_backed, remove_abandoned
 from connectors.sealing import CHUNK, MAGIC, Sealer
+from connectors.service import SupplyService
 from sandbox.kernel.canonical import digest_bytes
+from sandbox.kernel.db import Transaction
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.settings import OPEN_DIR
 from tests.supply_domain import AGREEMENT, VISITS, Domain, resident, visit, visits
@@ -139,6 +141,49 @@ def test_ending_an_agreement_makes_what_was_sealed_noise_everywhere(domain: Doma
         (AGREEMENT, ("org-a",), "prod"),
     ]
     assert records[1].payload["extracts"] == [workspace.id]
+
+
+def test_what_was_built_while_its_agreement_ended_is_not_registered(domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
+    domain.load([resident("a")], [visit("a")])
+    register = SupplyService._register
+
+    def overtaken(self: SupplyService, tx: Transaction, *given: object) -> None:
+        domain.supply.vault.destroy(AGREEMENT, "prod")
+        register(self, tx, *given)
+
+    monkeypatch.setattr(SupplyService, "_register", overtaken)
+    with pytest.raises(YuneiError, match="KEY_MISSING"):
+        domain.build()
+    with domain.db.read() as tx:
+        assert domain.supply.workspace(tx, AGREEMENT, "prod") is None
+    assert not [path for path in (domain.data / "extracts").rglob("*") if path.is_file()]
+    assert not [event for event in domain.audit.events if event.type == "extract.built"]
+
+
+def test_a_file_that_cannot_be_read_gives_a_code_and_no_path(domain: Domain) -> None:
+    domain.load([resident("a")], [visit("a")])
+    domain.build()
+    ref = domain.workspace().extracts[0]
+    Path(ref.path).unlink()
+    Path(ref.path).mkdir()
+    for act in (lambda: domain.supply.vault.changed([ref]), domain.build):
+        with pytest.raises(YuneiError, match="SUPPLY_FAILED") as refused:
+            act()
+        assert refused.value.facts == {"table": ref.table, "rule": "FILE_SYSTEM"}
+        assert refused.value.__cause__ is None
+
+
+def test_what_earlier_versions_left_unsealed_goes_when_its_workspace_is_made_anew(domain: Domain) -> None:
+    domain.load([resident("a")], [visit("a")])
+    domain.build()
+    old = Path(domain.workspace().extracts[0].path).parents[1] / "ext_before"
+    old.mkdir()
+    (old / "visits.parquet").write_bytes(b"plain")
+    domain.ingest(VISITS, visits([visit("a"), visit("a", 2)]))
+    domain.build()
+    files = [path for path in (domain.data / "extracts").rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} == {".sealed"}
+    assert len(files) == 6, "the sealed ones before it stay for replay"
 
 
 @pytest.mark.parametrize("failing", [False, True])

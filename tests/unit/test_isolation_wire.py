@@ -50,6 +50,12 @@ def test_parameters_arrive_with_value_and_type(parameters):
     assert {name: type(value) for name, value in order.parameters.items()} == {n: type(v) for n, v in parameters.items()}
 
 
+def test_a_parameter_may_be_a_key_and_stands_in_no_representation():
+    spec = RunSpec("j", 1, "SELECT 1", (), (), {"sample_key": b"very secret bytes"})
+
+    assert "very secret" not in repr(spec) + repr(received(wire.order(spec, (), GROUND)))
+
+
 def test_tables_limits_and_layers_arrive():
     spec = RunSpec("j", 2, "SELECT 1", (ExtractRef("t", "e", "/x", "sha256:0"),), (KEY, SUM), {}, Limits(rows=7))
 

@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from sandbox.kernel.canonical import canonical_bytes, digest
 from sandbox.kernel.db import Database
+from tests.databases import Postgres
 
 
 @pytest.fixture
@@ -43,6 +44,57 @@ def test_writers_take_turns_and_lose_no_update(db: Database) -> None:
         thread.join()
     with db.read() as tx:
         assert tx.execute(text("SELECT v FROM n")).scalar_one() == 100
+
+
+@pytest.fixture(params=["repeatable read", "serializable", "read only"])
+def raised(request: pytest.FixtureRequest, postgres_server: Postgres) -> Database:
+    """A server's database whose own defaults are not those that turns need."""
+    url = postgres_server.fresh()
+    made = Database(url)
+    with made.write() as tx:
+        tx.execute(text("CREATE TABLE n (v INTEGER)"))
+        name = tx.execute(text("SELECT current_database()")).scalar_one()
+        kind = "default_transaction_read_only = on"
+        if request.param != "read only":
+            kind = f"default_transaction_isolation = '{request.param}'"
+        tx.exec_driver_sql(f"ALTER DATABASE {name} SET {kind}")
+        tx.exec_driver_sql(f"ALTER DATABASE {name} SET synchronous_commit = off")
+    made.close()
+    made = Database(url)
+    yield made
+    made.close()
+
+
+def test_no_budget_is_overdrawn_whatever_the_defaults_of_the_server_are(raised: Database) -> None:
+    started = threading.Barrier(4)
+
+    def spend() -> None:
+        started.wait()
+        with raised.write() as tx:
+            if tx.execute(text("SELECT count(*) FROM n")).scalar_one() < 1:
+                tx.execute(text("SELECT pg_sleep(0.2)"))
+                tx.execute(text("INSERT INTO n VALUES (1)"))
+
+    threads = [threading.Thread(target=spend) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with raised.read() as tx:
+        assert tx.execute(text("SELECT count(*) FROM n")).scalar_one() == 1
+
+
+def test_what_an_act_commits_is_durable_and_what_a_reader_sees_one_state_whatever_the_defaults_are(raised: Database) -> None:
+    with raised.write() as tx:
+        assert tx.execute(text("SHOW transaction_isolation")).scalar_one() == "read committed"
+        assert tx.execute(text("SHOW transaction_read_only")).scalar_one() == "off"
+        assert tx.execute(text("SHOW synchronous_commit")).scalar_one() == "on"
+    with raised.read() as tx:
+        assert tx.execute(text("SHOW transaction_isolation")).scalar_one() == "repeatable read"
+        before = tx.execute(text("SELECT count(*) FROM n")).scalar_one()
+        with raised.write() as other:
+            other.execute(text("INSERT INTO n VALUES (1)"))
+        assert tx.execute(text("SELECT count(*) FROM n")).scalar_one() == before
 
 
 def test_a_read_changes_nothing(db: Database) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -46,7 +46,7 @@ class Order:
     tables: tuple[Table, ...]
     place: str
     sql: str
-    parameters: Mapping[str, Value]
+    parameters: Mapping[str, Value] = field(repr=False)
     columns: tuple[tuple[str, str, str], ...]
     limits: Mapping[str, float]
     probe: Mapping[str, Any] | None = None

@@ -28,6 +28,8 @@ from sandbox.kernel.canonical import Json
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.run import ExactTable, ExtractRef
 
+NOT_KEPT = "the extracts are no longer kept"
+
 
 @dataclass(frozen=True, eq=False)
 class Derived:
@@ -70,9 +72,17 @@ def derivation(found: Derived) -> StepResult:
 def extracts(parts: Parts, found: Derived) -> StepResult:
     """Step 4: the extracts on disk are those that the job read."""
     if not found.extracts:
-        return not_checkable(4, "the extracts are no longer kept")
-    changed = parts.supply.vault.changed(found.extracts)
-    return failed(4, "an extract differs from its recorded digest") if changed else passed(4)
+        return not_checkable(4, NOT_KEPT)
+    vault = parts.supply.vault
+    try:
+        changed = vault.changed(found.extracts)
+    except YuneiError:
+        return not_checkable(4, "the extracts cannot be read now")
+    if not changed:
+        return passed(4)
+    if not vault.live(found.job.agreement, found.job.environment):  # destroyed meanwhile: nobody changed them
+        return not_checkable(4, NOT_KEPT)
+    return failed(4, "an extract differs from its recorded digest")
 
 
 def execution(
@@ -81,8 +91,11 @@ def execution(
     """Step 5: running again gives the same exact aggregates, compared by keyed digest only."""
     if not isinstance(found.prepared, Prepared) or any(step.verdict != "pass" for step in before if step.number in {3, 4}):
         return not_checkable(5, "steps 3 and 4 did not pass"), None
-    with parts.supply.vault.opened(found.extracts) as opened:
-        outcome = run_all(runtime, run_specs(parts, found.job, found.prepared, opened))
+    try:
+        with parts.supply.vault.opened(found.extracts) as opened:
+            outcome = run_all(runtime, run_specs(parts, found.job, found.prepared, opened))
+    except YuneiError:  # a key destroyed meanwhile, full memory: no answer about the release, but one to the auditor
+        return not_checkable(5, "the extracts could not be opened for a run"), None
     if isinstance(outcome, RunFailed):
         return not_checkable(5, "the run did not finish"), None
     tables = tuple(result.table for result in outcome)

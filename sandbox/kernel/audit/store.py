@@ -70,6 +70,7 @@ INSERT_ONLY = {
     "audit_tenant": ("UPDATE", "DELETE"),
     "audit_event": ("UPDATE",),  # an opening may lawfully be erased; its leaf and the tree stay
 }
+"""What each table refuses. PostgreSQL refuses TRUNCATE of all: openings are erased one by one."""
 
 
 def trigger_ddl(table: str, dialect: str) -> tuple[str, ...]:
@@ -78,12 +79,11 @@ def trigger_ddl(table: str, dialect: str) -> tuple[str, ...]:
     if dialect == "sqlite":
         refuse = "BEGIN SELECT RAISE(ABORT, 'insert only'); END"
         return tuple(f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} {refuse}" for act in acts)
-    acts = (*acts, "TRUNCATE") if "DELETE" in acts else acts
     body = "$$BEGIN RAISE EXCEPTION 'insert only' USING ERRCODE = 'integrity_constraint_violation'; END$$"
     refuse = "FOR EACH STATEMENT EXECUTE FUNCTION yunei_insert_only()"
     return (
         f"CREATE OR REPLACE FUNCTION yunei_insert_only() RETURNS trigger LANGUAGE plpgsql AS {body}",
-        *(f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} {refuse}" for act in acts),
+        *(f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} {refuse}" for act in (*acts, "TRUNCATE")),
     )
 
 

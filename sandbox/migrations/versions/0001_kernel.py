@@ -86,7 +86,7 @@ def _keep_insert_only(dialect: str) -> None:
             "$$BEGIN RAISE EXCEPTION 'insert only' USING ERRCODE = 'integrity_constraint_violation'; END$$"
         )
     for table, acts in INSERT_ONLY.items():
-        for act in (*acts, "TRUNCATE") if dialect == "postgresql" and "DELETE" in acts else acts:
+        for act in (*acts, "TRUNCATE") if dialect == "postgresql" else acts:
             op.execute(f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} {refuse}")
 
 
