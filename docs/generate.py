@@ -110,7 +110,9 @@ def errors_page() -> str:
 
 def settings_page() -> str:
     """List every setting with its default, its limits and whether production checks it."""
-    checked = unsafe_in_production(Settings.model_construct(required_level=0, rate_per_minute=0))
+    checked = unsafe_in_production(
+        Settings.model_construct(required_level=0, rate_per_minute=0, max_queued_per_tenant=0, max_running_per_tenant=0)
+    )
     rows = []
     for name, schema in Settings.model_json_schema()["properties"].items():
         variable = f"YUNEI_{name.upper()}"

@@ -69,7 +69,7 @@ class Client:
         return self._json("POST", "/sql/check", query)
 
     def submit(self, query: Document, key: str | None = None) -> Document:
-        """Submit a job; the same `key` makes one job however often it is sent."""
+        """Submit a job: a query with `priority?` and `deadline_s?`; the same `key` makes one job however often it is sent."""
         return self._json("POST", "/jobs", query, _once(key))
 
     def jobs(self, after: str | None = None, limit: int = 20) -> Document:

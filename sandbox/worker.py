@@ -73,7 +73,9 @@ class Worker:
     def turn(self) -> bool:
         """Do one round of everything; tell whether anything was done."""
         self._beat()
-        busy = self._reap() + self._publish() + drain(self._container.db, self._routes, self._container.clock)
+        busy = (
+            self._reap() + self._publish() + self._queue.expire() + drain(self._container.db, self._routes, self._container.clock)
+        )
         return bool(busy + self._take())
 
     def _beat(self) -> None:

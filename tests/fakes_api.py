@@ -7,7 +7,8 @@ from typing import Any
 
 from policies.policy import Policy
 from policies.query import SubmittedQuery
-from sandbox.jobs.model import JobEvent, query_json
+from sandbox.jobs.model import JobEvent, Wish, query_json
+from sandbox.jobs.service import ANY_TIME
 from sandbox.jobs.simulate import Outlook, Simulation
 from sandbox.kernel.audit.model import AuditEvent
 from sandbox.kernel.audit.service import AuditLog
@@ -89,6 +90,7 @@ class FakeJob:
     id: str
     query: SubmittedQuery
     state: str = "queued"
+    wish: Wish = ANY_TIME
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -104,6 +106,9 @@ class FakeJob:
             "review": None,
             "release": None,
             "synthetic": self.query.environment == "dev",
+            "priority": self.wish.priority,
+            "start_by": None,
+            "queue": {"ahead": 0, "estimated_start": "2026-11-23T08:00:00.000000Z"} if self.state == "queued" else None,
             "created_at": "2026-11-23T08:00:00.000000Z",
             "updated_at": "2026-11-23T08:00:00.000000Z",
             "lease_owner": CANARY,
@@ -126,15 +131,15 @@ class FakeJobs:
             return {"allowed": False, "findings": [FINDING]}
         return {"allowed": True, "findings": [], "rewritten_sql": "SELECT 1", "policy": {"id": "p", "version": 1}}
 
-    def submit(self, caller: Principal, query: SubmittedQuery, key: str) -> FakeJob:
+    def submit(self, caller: Principal, query: SubmittedQuery, key: str, wish: Wish) -> FakeJob:
         self._stand(query)
-        request = digest(query_json(query))
+        request = digest({**query_json(query), **wish.as_json()})
         made, earlier = self.keys.setdefault(key, (JOB if not self.jobs else f"job-{len(self.jobs):a>26}", request))
         if earlier != request:
             raise YuneiError("IDEMPOTENCY_CLASH")
         if "name" in query.sql:
             raise YuneiError("POLICY_REFUSED", findings=[FINDING], job=made)
-        return self.jobs.setdefault(made, FakeJob(made, query))
+        return self.jobs.setdefault(made, FakeJob(made, query, wish=wish))
 
     def get(self, caller: Principal, job: str) -> FakeJob:
         if self.fault is not None:

@@ -14,9 +14,10 @@ from sandbox.cli.city import CitySize, write_city
 from sandbox.isolation.process import ProcessRuntime
 from sandbox.jobs import store
 from sandbox.jobs.apply import apply
-from sandbox.jobs.model import JOB, Job
+from sandbox.jobs.model import JOB, Job, Wish
 from sandbox.jobs.pipeline import Pipeline
 from sandbox.jobs.replay.run import Replayer
+from sandbox.jobs.service import ANY_TIME
 from sandbox.kernel.clock import Clock
 from sandbox.kernel.db import Database
 from sandbox.kernel.ids import new_id
@@ -59,8 +60,8 @@ class City:
     def analyst(self) -> Principal:
         return self.person(self.name)
 
-    def submit(self, query: SubmittedQuery, key: str) -> dict[str, Any]:
-        return self.container.jobs.submit(self.analyst, query, key).as_json()
+    def submit(self, query: SubmittedQuery, key: str, wish: Wish = ANY_TIME) -> dict[str, Any]:
+        return self.container.jobs.submit(self.analyst, query, key, wish).as_json()
 
     def until(self, job: str, states: frozenset[str], seconds: float = 30.0) -> dict[str, Any]:
         """Turn the worker until the job is in one of `states`."""
@@ -121,18 +122,25 @@ class City:
 
 @contextmanager
 def small_city(
-    directory: Path, clock: Clock | None = None, residents: int = 1000, visits: int = 4000, database: str | None = None
+    directory: Path,
+    clock: Clock | None = None,
+    residents: int = 1000,
+    visits: int = 4000,
+    database: str | None = None,
+    **own: Any,
 ) -> Iterator[City]:
-    """Build a synthetic city below `directory` and open it."""
+    """Build a synthetic city below `directory` and open it, with settings of its `own`."""
     write_city(directory / "city", CitySize(residents, visits))
-    with city_of(directory, clock, database=database) as city:
+    with city_of(directory, clock, database=database, **own) as city:
         yield city
 
 
 @contextmanager
-def city_of(directory: Path, clock: Clock | None = None, analyst: str = "per-an", database: str | None = None) -> Iterator[City]:
+def city_of(
+    directory: Path, clock: Clock | None = None, analyst: str = "per-an", database: str | None = None, **own: Any
+) -> Iterator[City]:
     """Apply `directory`/city and open everything over it."""
-    settings = Settings(data_dir=directory / "data", database_url=database, required_level=1, rate_per_minute=0)
+    settings = Settings(data_dir=directory / "data", database_url=database, required_level=1, rate_per_minute=0, **own)
     settings.data_dir.mkdir()
     db = Database(settings.database)
     upgrade(db)

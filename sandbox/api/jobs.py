@@ -1,15 +1,25 @@
 """Jobs: submit, look, cancel, promote."""
 
-from fastapi import Response
-from pydantic import BaseModel
+from typing import Annotated
+
+from fastapi import Body, Response
+from pydantic import BaseModel, Field
 
 from sandbox.api.auth import Caller
 from sandbox.api.inputs import After, IdempotencyKey, Limit, ObjectId
 from sandbox.api.problems import FindingView
-from sandbox.api.queries import Submitted
+from sandbox.api.queries import EXAMPLE, Submission
 from sandbox.api.services import Services
+from sandbox.jobs.model import Priority, Wish
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.paths import PREFIX
+
+
+class QueueView(BaseModel):
+    """Where a waiting job stands; from the operator's own jobs and public facts alone."""
+
+    ahead: int = Field(description="own jobs that are to start before")
+    estimated_start: str = Field(description="when it would start if no other operator had jobs; theirs make it later")
 
 
 class JobResource(BaseModel):
@@ -27,6 +37,9 @@ class JobResource(BaseModel):
     review: str | None
     release: str | None
     synthetic: bool
+    priority: str
+    start_by: str | None = Field(description="a job that has not begun by then fails")
+    queue: QueueView | None = Field(description="only while it waits")
     created_at: str
     updated_at: str
 
@@ -46,9 +59,24 @@ class Promotion(BaseModel):
     job: str
 
 
-def submit_job(body: Submitted, key: IdempotencyKey, response: Response, caller: Caller, services: Services) -> Json:
+class JobSubmission(Submission):
+    """A query to be run, and what is asked of the queue."""
+
+    priority: Priority = Field("normal", description="the place among the operator's own jobs; nobody else's move")
+    deadline_s: int | None = Field(
+        None,
+        ge=1,
+        le=2_592_000,
+        description="the job fails where its run has not begun after so many seconds; never longer than the service's own",
+    )
+
+
+NewJob = Annotated[JobSubmission, Body(examples=[{**EXAMPLE, "priority": "normal", "deadline_s": 3600}])]
+
+
+def submit_job(body: NewJob, key: IdempotencyKey, response: Response, caller: Caller, services: Services) -> Json:
     """Take a job durably, with its budget reserved, or refuse it with the findings of the dry run."""
-    view: dict[str, Json] = services.jobs.submit(caller, body.query(), key).as_json()
+    view: dict[str, Json] = services.jobs.submit(caller, body.query(), key, Wish(body.priority, body.deadline_s)).as_json()
     response.headers["Location"] = f"{PREFIX}/jobs/{view['id']}"
     return view
 

@@ -31,6 +31,7 @@ _ADMISSION = (
     "EPSILON_INVALID",
     "EPSILON_ABOVE_POLICY",
 )
+_QUEUE = ("QUEUE_FULL", "BUDGET_SPENT", "JOB_COUNT_SPENT")
 _KEYED = ("IDEMPOTENCY_KEY_MISSING", "IDEMPOTENCY_CLASH")
 _VOTE = (
     "IF_MATCH_MISSING",
@@ -92,7 +93,7 @@ ROUTES: tuple[Route, ...] = (
         jobs.submit_job,
         "jobs:write",
         jobs.JobResource,
-        (*_ADMISSION, *_KEYED, "POLICY_REFUSED", "NOT_PROMOTED", "EXTRACT_STALE", "BUDGET_SPENT", "JOB_COUNT_SPENT"),
+        (*_ADMISSION, *_KEYED, "POLICY_REFUSED", "NOT_PROMOTED", "EXTRACT_STALE", *_QUEUE),
         status=202,
         responses=_JOB_PLACE,
     ),

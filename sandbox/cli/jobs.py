@@ -26,6 +26,10 @@ from sandbox.kernel.canonical import Json
 
 app = typer.Typer(no_args_is_help=True, help="Jobs: submit, look, wait, cancel, promote.")
 
+PriorityOption = Annotated[str | None, typer.Option("--priority", help="high, normal or low, among your own jobs.")]
+DeadlineOption = Annotated[
+    int | None, typer.Option("--deadline", min=1, help="Seconds within which the run must have begun; then the job fails.")
+]
 Job = Annotated[str, typer.Argument(help="job-…")]
 
 
@@ -41,14 +45,17 @@ def submit(  # noqa: PLR0913, PLR0917 - the fields of the API
     param: Parameters = None,
     cap: Caps = None,
     weight: Weights = None,
+    priority: PriorityOption = None,
+    deadline: DeadlineOption = None,
     key: Key = None,
     *,
     as_json: JsonFlag = False,
 ) -> None:
     """Submit a job."""
     query = query_of((agreement, purpose, env), sql_of(sql, sql_file), param, Wishes(epsilon, cap, weight))
+    wished = {name: value for name, value in (("priority", priority), ("deadline_s", deadline)) if value is not None}
     with connect(context) as client:
-        _show(client.submit(query, key), as_json=as_json)
+        _show(client.submit({**query, **wished}, key), as_json=as_json)
 
 
 @app.command("list")

@@ -6,6 +6,7 @@ from egress.ledger.model import Amount, Charge, LedgerView
 from policies.grant import Grant
 from policies.policy import Environment
 from policies.query import SubmittedQuery
+from sandbox.jobs import store
 from sandbox.jobs.parts import Parts
 from sandbox.jobs.prepare import Prepared
 from sandbox.kernel.clock import civil_date
@@ -65,6 +66,17 @@ class Admission:
         if workspace is None or workspace.grant_digest != standing.grant.digest:
             raise YuneiError("EXTRACT_STALE")
         return workspace.extracts
+
+    def queue(self, tx: Transaction, operator: str) -> None:
+        """Let one more job of an operator wait; the job stands in the queue already, in this transaction.
+
+        Raises:
+            YuneiError: `QUEUE_FULL`, with the limit.
+
+        """
+        most = self._parts.settings.max_queued_per_tenant
+        if most and store.queued_of(tx, operator) > most:
+            raise YuneiError("QUEUE_FULL", max_queued_per_tenant=most)
 
     def reserve(self, tx: Transaction, job: str, standing: Standing, prepared: Prepared) -> None:
         """Reserve the charge of a job in every scope that it touches.

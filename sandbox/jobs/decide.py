@@ -32,9 +32,15 @@ def shown_code(code: str) -> str:
     return code if code == "ISOLATION_BELOW_REQUIRED" else "RUN_FAILED"
 
 
-def event_on_lost_lease(job: Job) -> str:
-    """Return the event for a job whose lease ran out: back to the queue before the charge, failure after it."""
-    return "lose" if job.state == "leased" else "fail"
+def after_lost_lease(job: Job, max_attempts: int) -> tuple[str, str]:
+    """Return event and code for a job whose lease ran out.
+
+    After the charge it fails, always. Before it, it goes back to the queue as often as attempts are left, so that a job
+    that kills whoever takes it cannot do so for ever.
+    """
+    if job.state != "leased":
+        return "fail", "RUN_LOST"
+    return ("lose", "RUN_LOST") if job.fence < max_attempts else ("fail", "ATTEMPTS_SPENT")
 
 
 def memory_key(

@@ -24,6 +24,7 @@ JOB = Lifecycle(
         row("queued", "answer", "released", Role.SYSTEM, "job.answered_from_memory"),
         row("queued", "lease", "leased", Role.SYSTEM, "job.leased"),
         row("queued", "cancel", "cancelled", Role.OPERATOR, "job.cancelled"),
+        row("queued", "fail", "failed", Role.SYSTEM, "job.failed"),
         row("leased", "start", "running", Role.SYSTEM, "job.started"),
         row("leased", "lose", "queued", Role.SYSTEM, "job.lease_lost"),
         row("leased", "cancel", "cancelled", Role.OPERATOR, "job.cancelled"),
@@ -39,13 +40,74 @@ JOB = Lifecycle(
 """The charge is committed by `start`; before it a lost lease returns the job to the queue, after it the job fails and
 keeps its charge (`privacy` rule 10). `protected` and `in_egress` cannot be cancelled."""
 
+HELD = ("leased", "running")
+"""States in which a worker holds the job."""
+
+UNCHARGED = ("queued", "leased")
+"""States in which what is reserved for a job has not been spent."""
+
+Priority = Literal["high", "normal", "low"]
+"""Which of its own jobs an operator wants first; it moves nothing of anybody else."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a submitter asks of the queue.
+
+    Args:
+        priority: the place among the operator's own jobs.
+        deadline_s: seconds within which the run must have begun; the service's longest wait where absent.
+
+    """
+
+    priority: Priority = "normal"
+    deadline_s: int | None = None
+
+    def as_json(self) -> dict[str, Json]:
+        """Return what differs from the default, so that a wish left out and one spelt out are the same request."""
+        asked: dict[str, Json] = {"priority": self.priority, "deadline_s": self.deadline_s}
+        return {name: value for name, value in asked.items() if value != getattr(Wish(), name)}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One operator's queue: how many of its jobs are held now, when it was last served, and the head of its line."""
+
+    operator: str
+    active: int
+    turn: int
+    place: str
+    job: str
+
+
+@dataclass(frozen=True)
+class OwnJob:
+    """One of an operator's own jobs that waits (`started_at` is None) or runs."""
+
+    job: str
+    duration_class_s: int
+    started_at: datetime | None
+
+
+@dataclass(frozen=True)
+class QueuePlace:
+    """Where a job stands among its operator's own, and when it would start if no other operator had any."""
+
+    ahead: int
+    estimated_start: datetime
+
+    def as_json(self) -> dict[str, Json]:
+        """Return it in the shape of the HTTP contract."""
+        return {"ahead": self.ahead, "estimated_start": stamp(self.estimated_start)}
+
 
 @dataclass(frozen=True)
 class Job:
     """One stored job.
 
-    `fence` rises with every lease; a step of an older fence changes nothing. `origin` tells which tables and columns the
-    answer comes from, `workspace` which extracts the run read.
+    `place` orders the operator's queue, `start_by` is when waiting ends. `fence` rises with every lease, so it counts
+    attempts too; a step of an older fence changes nothing. `origin` tells which tables and columns the answer comes from,
+    `workspace` which extracts the run read.
     """
 
     seq: int
@@ -72,6 +134,10 @@ class Job:
     lease_owner: str | None
     lease_until: datetime | None
     started_at: datetime | None
+    priority: Priority
+    place: str
+    start_by: datetime | None
+    duration_class_s: int
 
 
 @dataclass(frozen=True)
@@ -80,6 +146,7 @@ class JobView:
 
     job: Job
     synthetic: bool
+    queue: QueuePlace | None = None
 
     def as_json(self) -> dict[str, Json]:
         """Return the job in the shape of the HTTP contract."""
@@ -97,6 +164,9 @@ class JobView:
             "review": job.request,
             "release": job.release,
             "synthetic": self.synthetic,
+            "priority": job.priority,
+            "start_by": None if job.start_by is None else stamp(job.start_by),
+            "queue": None if self.queue is None else self.queue.as_json(),
             "created_at": stamp(job.created_at),
             "updated_at": stamp(job.updated_at),
         }

@@ -24,6 +24,7 @@ from sandbox.jobs.dossier import dossier, release_opening, run_record
 from sandbox.jobs.model import Job
 from sandbox.jobs.parts import Parts
 from sandbox.jobs.prepare import NotPrepared, Prepared, prepare
+from sandbox.jobs.queue import fail
 from sandbox.jobs.sealed import result_json, result_of
 from sandbox.jobs.steps import Steps
 from sandbox.kernel.canonical import Json, canonical_bytes
@@ -176,6 +177,8 @@ class Pipeline:
             now = store.by_id(tx, job.id)
             if now is None or now.fence != job.fence or now.state != "leased":
                 return None
+            if now.start_by is not None and now.start_by <= self._parts.clock.now():
+                raise YuneiError("QUEUE_DEADLINE")
             self._standing(tx, now)
             extracts = self._admission.extracts(tx, standing, job.environment)
             if job.environment == "prod":
@@ -244,6 +247,4 @@ class Pipeline:
             now = store.by_id(tx, job.id)
             if now is None or now.fence != job.fence or now.state != "leased":
                 return
-            self._steps.move(tx, now, "fail", {"code": code}, code=code)
-            if now.environment == "prod":
-                self._parts.ledger.release(tx, now.id)
+            fail(self._parts, self._steps, tx, now, code)

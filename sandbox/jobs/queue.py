@@ -4,10 +4,19 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sandbox.jobs import store
-from sandbox.jobs.decide import event_on_lost_lease
-from sandbox.jobs.model import Job
+from sandbox.jobs.decide import after_lost_lease
+from sandbox.jobs.model import UNCHARGED, Job, Line
 from sandbox.jobs.parts import Parts
 from sandbox.jobs.steps import Steps
+from sandbox.jobs.turns import next_line
+from sandbox.kernel.db import Transaction
+
+
+def fail(parts: Parts, steps: Steps, tx: Transaction, job: Job, code: str) -> None:
+    """Fail a job with a code; where it was not charged yet, its reservation is freed."""
+    steps.move(tx, job, "fail", {"code": code}, code=code)
+    if job.state in UNCHARGED and job.environment == "prod":
+        parts.ledger.release(tx, job.id)
 
 
 class Queue:
@@ -17,17 +26,22 @@ class Queue:
         self._parts, self._steps, self._owner = parts, steps, owner
 
     def lease(self) -> Job | None:
-        """Take the job that has waited longest, or return None."""
+        """Take the job whose turn it is (see `turns`), or return None."""
         with self._parts.db.read() as tx:
-            if store.first_queued(tx) is None:
+            if not store.any_queued(tx) or self._next(tx) is None:
                 return None
         with self._parts.db.write() as tx:
-            job = store.first_queued(tx)
+            line = self._next(tx)
+            job = None if line is None else store.by_id(tx, line.job)
             if job is None:
                 return None
             values = {"fence": job.fence + 1, "lease_owner": self._owner, "lease_until": self._until()}
             self._steps.move(tx, job, "lease", {}, **values)
+            store.take_turn(tx, job.operator)
             return store.by_id(tx, job.id)
+
+    def _next(self, tx: Transaction) -> Line | None:
+        return next_line(store.lines(tx, self._parts.clock.now()), self._parts.settings.max_running_per_tenant)
 
     def heartbeat(self, running: Collection[str]) -> None:
         """Extend the leases of the jobs that this worker really runs; one that broke here is left to run out."""
@@ -47,9 +61,22 @@ class Queue:
         with self._parts.db.write() as tx:
             found = store.lost(tx, self._parts.clock.now())
             for job in found:
-                event = event_on_lost_lease(job)
-                values = {"code": "RUN_LOST"} if event == "fail" else {"lease_owner": None, "lease_until": None}
-                self._steps.move(tx, job, event, {"code": "RUN_LOST"}, **values)
+                event, code = after_lost_lease(job, self._parts.settings.max_attempts)
+                if event == "lose":
+                    self._steps.move(tx, job, event, {"code": code}, lease_owner=None, lease_until=None)
+                else:
+                    fail(self._parts, self._steps, tx, job, code)
+        return len(found)
+
+    def expire(self) -> int:
+        """Fail jobs that waited past their `start_by` and free what was reserved for them; return how many."""
+        with self._parts.db.read() as tx:
+            if not store.overdue(tx, self._parts.clock.now()):
+                return 0
+        with self._parts.db.write() as tx:
+            found = store.overdue(tx, self._parts.clock.now())
+            for job in found:
+                fail(self._parts, self._steps, tx, job, "QUEUE_DEADLINE")
         return len(found)
 
     def _until(self) -> datetime:

@@ -1,13 +1,16 @@
 """Use cases of the submitting side: dry run, submit, look, cancel, promote."""
 
+from collections.abc import Mapping, Sequence
+
 from policies.query import SubmittedQuery
 from sandbox.jobs import store
 from sandbox.jobs.admission import Admission, Standing
 from sandbox.jobs.decide import memory_key
-from sandbox.jobs.model import JOB, Job, JobEvent, JobView, origin_json, query_json
+from sandbox.jobs.model import JOB, UNCHARGED, Job, JobEvent, JobView, QueuePlace, Wish, origin_json, query_json
 from sandbox.jobs.parts import Parts
 from sandbox.jobs.prepare import NotPrepared, Prepared, prepare
 from sandbox.jobs.steps import Steps
+from sandbox.jobs.turns import place_of, places, start_by
 from sandbox.jobs.verdict import verdict_json
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.clock import stamp
@@ -18,6 +21,9 @@ from sandbox.kernel.ids import new_id
 from sandbox.kernel.page import Page
 from sandbox.kernel.states import advance
 from tenants.model import Principal
+
+ANY_TIME = Wish()
+"""What a submission that asks nothing of the queue gets."""
 
 
 class JobService:
@@ -40,26 +46,28 @@ class JobService:
             budget = self._admission.budget(tx, standing, prepared) if isinstance(prepared, Prepared) else None
         return verdict_json(prepared, standing.grant, query.environment, budget)
 
-    def submit(self, principal: Principal, query: SubmittedQuery, idempotency_key: str) -> JobView:
+    def submit(self, principal: Principal, query: SubmittedQuery, idempotency_key: str, wish: Wish = ANY_TIME) -> JobView:
         """Admit a job durably, with its budget reserved, or refuse it with the findings of the dry run.
 
         Raises:
             YuneiError: `POLICY_REFUSED` with findings (the refused submission is kept); `NOT_PROMOTED`, `EXTRACT_STALE`,
-                `BUDGET_SPENT`, `JOB_COUNT_SPENT`, `IDEMPOTENCY_CLASH` and the codes of `check`.
+                `QUEUE_FULL`, `BUDGET_SPENT`, `JOB_COUNT_SPENT`, `IDEMPOTENCY_CLASH` and the codes of `check`.
 
         """
         with self._parts.db.read() as tx:
             standing = self._admission.stand(tx, principal, query)
         prepared = prepare(query, standing.grant, self._parts.parsers)
+        request = {**query_json(query), **wish.as_json()}
         with self._parts.db.write() as tx:
-            earlier = known(tx, principal.person, "jobs", idempotency_key, query_json(query))
+            earlier = known(tx, principal.person, "jobs", idempotency_key, request)
             if earlier is None:
-                earlier = self._add(tx, principal, query, prepared)
-                remember(tx, principal.person, "jobs", idempotency_key, query_json(query), earlier)
+                earlier = self._add(tx, principal, query, prepared, wish)
+                remember(tx, principal.person, "jobs", idempotency_key, request, earlier)
             job = self._own(tx, principal, earlier)
+            (view,) = self._views(tx, principal, (job,))
         if job.state == "refused":
             raise YuneiError("POLICY_REFUSED", findings=job.findings, job=job.id)
-        return _view(job)
+        return view
 
     def get(self, principal: Principal, job: str) -> JobView:
         """Return one of the operator's own jobs.
@@ -69,7 +77,7 @@ class JobService:
 
         """
         with self._parts.db.read() as tx:
-            return _view(self._own(tx, principal, job))
+            return self._views(tx, principal, (self._own(tx, principal, job),))[0]
 
     def list(self, principal: Principal, after: str | None, limit: int) -> Page[JobView]:
         """Return a page of the operator's own jobs, newest first.
@@ -81,7 +89,7 @@ class JobService:
         with self._parts.db.read() as tx:
             before = None if after is None else self._own(tx, principal, after).seq
             found = store.page(tx, principal.organisation, before, limit + 1)
-        views = tuple(_view(job) for job in found[:limit])
+            views = self._views(tx, principal, found[:limit])
         return Page(views, views[-1].job.id if len(found) > limit else None)
 
     def events(self, principal: Principal, job: str, after: int) -> tuple[JobEvent, ...]:
@@ -105,11 +113,11 @@ class JobService:
         """
         with self._parts.db.write() as tx:
             own = self._own(tx, principal, job)
-            uncharged = own.state in {"queued", "leased"}
+            uncharged = own.state in UNCHARGED
             self._steps.move(tx, own, "cancel", {}, roles=principal.roles)
             if uncharged and own.environment == "prod":
                 self._parts.ledger.release(tx, own.id)
-            return _view(self._own(tx, principal, job))
+            return self._views(tx, principal, (self._own(tx, principal, job),))[0]
 
     def promote(self, principal: Principal, job: str, idempotency_key: str) -> Json:
         """Let the canonical text of a finished dev job run in prod.
@@ -128,13 +136,26 @@ class JobService:
                 self._steps.log(tx, own, "job.promoted", {"canonical_digest": own.canonical_digest})
         return {"agreement": own.agreement, "canonical_digest": own.canonical_digest, "job": own.id}
 
+    def _views(self, tx: Transaction, principal: Principal, jobs: Sequence[Job]) -> tuple[JobView, ...]:
+        """Show own jobs, each that waits with its place."""
+        found: Mapping[str, QueuePlace] = {}
+        if any(job.state == "queued" for job in jobs):
+            settings, now = self._parts.settings, self._parts.clock.now()
+            most = settings.max_running_per_tenant
+            slots = min(settings.max_sandboxes, most) if most else settings.max_sandboxes
+            line = store.own_line(tx, principal.organisation, now)
+            found = places(line, self._steps.tick(), settings.tick_s, slots)
+        return tuple(JobView(job, job.environment == "dev", found.get(job.id)) for job in jobs)
+
     def _own(self, tx: Transaction, principal: Principal, job: str) -> Job:
         found = store.by_id(tx, job)
         if found is None or found.operator != principal.organisation:
             raise YuneiError("NOT_FOUND")
         return found
 
-    def _add(self, tx: Transaction, principal: Principal, query: SubmittedQuery, prepared: Prepared | NotPrepared) -> str:
+    def _add(
+        self, tx: Transaction, principal: Principal, query: SubmittedQuery, prepared: Prepared | NotPrepared, wish: Wish
+    ) -> str:
         standing = self._admission.stand(tx, principal, query)
         event = "admit" if isinstance(prepared, Prepared) else "refuse"
         line = advance(JOB, JOB.initial, event, principal.roles)
@@ -152,6 +173,8 @@ class JobService:
         }
         if isinstance(prepared, NotPrepared):
             return self._keep_refused(tx, values, query, prepared)
+        until = start_by(at, wish.deadline_s, self._parts.settings.queue_wait_s)
+        values |= {"priority": wish.priority, "place": place_of(at, wish.priority), "start_by": stamp(until)}
         return self._keep_admitted(tx, values, query, standing, prepared)
 
     def _keep_refused(self, tx: Transaction, values: dict[str, Json], query: SubmittedQuery, prepared: NotPrepared) -> str:
@@ -175,13 +198,16 @@ class JobService:
             "findings": [notice.as_json() for notice in prepared.notices],
             "origin": origin_json(governed),
         }
-        store.add(tx, {**values, **digests}, documents)
+        store.add(tx, {**values, **digests, "duration_class_s": prepared.plan.duration_class_s}, documents)
         job = self._read(tx, values["id"])
         store.add_event(tx, job.id, "policy", job.created_at, job.state)
         store.add_event(tx, job.id, "queued", job.created_at, job.state)
         facts: dict[str, Json] = {**digests, "policy": standing.grant.policy_digest, "plan": prepared.plan.as_json()}
-        self._steps.log(tx, job, "job.submitted", facts)
-        if query.environment == "prod" and not self._answer_from_memory(tx, job, key):
+        self._steps.log(tx, job, "job.submitted", {**facts, "priority": job.priority, "start_by": values["start_by"]})
+        if query.environment == "prod" and self._answer_from_memory(tx, job, key):
+            return job.id
+        self._admission.queue(tx, job.operator)
+        if query.environment == "prod":
             self._admission.reserve(tx, job.id, standing, prepared)
         return job.id
 
@@ -198,7 +224,3 @@ class JobService:
         if found is None:
             raise YuneiError("NOT_FOUND")
         return found
-
-
-def _view(job: Job) -> JobView:
-    return JobView(job, synthetic=job.environment == "dev")

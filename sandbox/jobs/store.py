@@ -18,12 +18,13 @@ from sqlalchemy import (
     and_,
     func,
     insert,
+    or_,
     select,
     update,
 )
 
 from policies.query import SubmittedQuery
-from sandbox.jobs.model import JOB, Job, JobEvent, query_of
+from sandbox.jobs.model import HELD, JOB, Job, JobEvent, Line, OwnJob, query_of
 from sandbox.jobs.simulate import PastJob
 from sandbox.kernel.canonical import Json, canonical_bytes
 from sandbox.kernel.clock import parse_stamp, stamp
@@ -57,10 +58,18 @@ jobs = Table(
     Column("lease_owner", String(64)),
     Column("lease_until", String(32)),
     Column("started_at", String(32)),
+    Column("priority", String(8), nullable=False, server_default="normal"),
+    Column("place", String(32), nullable=False, server_default="0"),
+    Column("start_by", String(32)),
+    Column("duration_class_s", Integer, nullable=False, server_default="0"),
     Index("ix_job_state", "state", "seq"),
+    Index("ix_job_line", "state", "operator", "place", "seq"),
     Index("ix_job_operator", "operator", "seq"),
     Index("ix_job_memory", "memory_key"),
 )
+
+turns = Table("job_turn", metadata, Column("operator", String(64), primary_key=True), Column("turn", Integer, nullable=False))
+"""When each operator was last given a turn, as a number that only rises: no clock that is set can change who comes next."""
 
 outcomes = Table(
     "job_outcome",
@@ -143,11 +152,54 @@ def change(tx: Transaction, job: Job, **values: Any) -> bool:
     return done.rowcount == 1
 
 
-def first_queued(tx: Transaction) -> Job | None:
-    """Return the queued job that has waited longest."""
-    wanted = select(jobs).where(jobs.c.state == "queued").order_by(jobs.c.seq).limit(1)
-    found = tx.execute(wanted).one_or_none()
-    return None if found is None else _job(found)
+def lines(tx: Transaction, now: datetime) -> tuple[Line, ...]:
+    """Return every operator that has a job waiting, in one statement; a job past its `start_by` waits no more."""
+    order = func.row_number().over(partition_by=jobs.c.operator, order_by=(jobs.c.place, jobs.c.seq))
+    waiting = select(jobs.c.operator, jobs.c.place, jobs.c.id, order.label("number"))
+    heads = waiting.where(jobs.c.state == "queued", or_(jobs.c.start_by.is_(None), jobs.c.start_by > stamp(now))).subquery()
+    busy = (
+        select(jobs.c.operator, func.count().label("active")).where(jobs.c.state.in_(HELD)).group_by(jobs.c.operator).subquery()
+    )
+    found = (
+        select(heads.c.operator, func.coalesce(busy.c.active, 0), func.coalesce(turns.c.turn, 0), heads.c.place, heads.c.id)
+        .outerjoin(busy, busy.c.operator == heads.c.operator)
+        .outerjoin(turns, turns.c.operator == heads.c.operator)
+        .where(heads.c.number == 1)
+    )
+    return tuple(Line(*line) for line in tx.execute(found))
+
+
+def take_turn(tx: Transaction, operator: str) -> None:
+    """Note that an operator was served later than all others."""
+    last = int(tx.execute(select(func.coalesce(func.max(turns.c.turn), 0))).scalar_one())
+    if not tx.execute(update(turns).where(turns.c.operator == operator).values(turn=last + 1)).rowcount:
+        tx.execute(insert(turns).values(operator=operator, turn=last + 1))
+
+
+def overdue(tx: Transaction, now: datetime) -> tuple[Job, ...]:
+    """Return queued jobs whose waiting has ended."""
+    wanted = select(jobs).where(jobs.c.state == "queued", jobs.c.start_by <= stamp(now)).order_by(jobs.c.seq)
+    return tuple(_job(found) for found in tx.execute(wanted))
+
+
+def any_queued(tx: Transaction) -> bool:
+    """Tell whether any job is queued."""
+    return tx.execute(select(jobs.c.seq).where(jobs.c.state == "queued").limit(1)).one_or_none() is not None
+
+
+def queued_of(tx: Transaction, operator: str) -> int:
+    """Count an operator's queued jobs."""
+    wanted = select(func.count()).select_from(jobs).where(jobs.c.state == "queued", jobs.c.operator == operator)
+    return int(tx.execute(wanted).scalar_one())
+
+
+def own_line(tx: Transaction, operator: str, now: datetime) -> tuple[OwnJob, ...]:
+    """Return an operator's jobs that wait or run, in the order of their turns, as they stood at the last tick."""
+    wanted = select(
+        jobs.c.id, jobs.c.state, jobs.c.duration_class_s, jobs.c.started_at, (jobs.c.updated_at > stamp(now)).label("fresh")
+    )
+    held = wanted.where(jobs.c.state.in_(("queued", *HELD)), jobs.c.operator == operator)
+    return tuple(_own_job(line) for line in tx.execute(held.order_by(jobs.c.place, jobs.c.seq)))
 
 
 def lost(tx: Transaction, now: datetime) -> tuple[Job, ...]:
@@ -155,14 +207,14 @@ def lost(tx: Transaction, now: datetime) -> tuple[Job, ...]:
     wanted = (
         select(jobs)
         .outerjoin(outcomes, outcomes.c.job == jobs.c.id)
-        .where(jobs.c.state.in_(("leased", "running")), jobs.c.lease_until < stamp(now), outcomes.c.job.is_(None))
+        .where(jobs.c.state.in_(HELD), jobs.c.lease_until < stamp(now), outcomes.c.job.is_(None))
     )
     return tuple(_job(found) for found in tx.execute(wanted))
 
 
 def extend(tx: Transaction, owner: str, names: Collection[str], until: datetime) -> None:
     """Heartbeat: extend the leases that `owner` holds on the jobs named."""
-    held = and_(jobs.c.lease_owner == owner, jobs.c.id.in_(names), jobs.c.state.in_(("leased", "running")))
+    held = and_(jobs.c.lease_owner == owner, jobs.c.id.in_(names), jobs.c.state.in_(HELD))
     tx.execute(update(jobs).where(held).values(lease_until=stamp(until)))
 
 
@@ -254,11 +306,16 @@ def _readable(stored: str) -> SubmittedQuery | None:
         return None
 
 
+def _own_job(line: Row[Any]) -> OwnJob:
+    waits = line.state == "queued" or line.fresh or line.started_at is None
+    return OwnJob(line.id, line.duration_class_s, None if waits else parse_stamp(line.started_at))
+
+
 def _job(found: Row[Any]) -> Job:
     values = dict(found._mapping)  # noqa: SLF001 - the documented mapping view of a row
     values["query"] = query_of(json.loads(values["query"]))
     values["findings"] = json.loads(values["findings"])
     values["origin"] = json.loads(values["origin"]) if values["origin"] else None
-    for name in ("created_at", "updated_at", "lease_until", "started_at"):
+    for name in ("created_at", "updated_at", "lease_until", "started_at", "start_by"):
         values[name] = None if values[name] is None else parse_stamp(values[name])
     return Job(**values)

@@ -46,6 +46,7 @@ PROBLEMS: Mapping[str, ErrorKind] = {
     "EPSILON_ABOVE_POLICY": ErrorKind(403, "epsilon 超过单次上限", "epsilon is above the per-job maximum"),
     "JOB_COUNT_SPENT": ErrorKind(409, "协议约定的次数已用完", "The agreed number of jobs is used up"),
     "BUDGET_SPENT": ErrorKind(409, "隐私预算不足", "The privacy budget is spent"),
+    "QUEUE_FULL": ErrorKind(429, "排队作业数已达上限", "Too many jobs are waiting"),
     "EXTRACT_STALE": ErrorKind(409, "数据提取与策略版本不一致", "The extract does not belong to this policy version"),
     "NOT_PROMOTED": ErrorKind(409, "该 SQL 未从开发环境提升", "This SQL has not been promoted from dev"),
     "POLICY_REFUSED": ErrorKind(403, "策略拒绝该查询", "The policy refuses this query"),
@@ -94,6 +95,8 @@ RUN_OUTCOMES: Mapping[str, ErrorKind] = {
     "RUN_SCRATCH_FULL": ErrorKind(500, "临时空间不足", "The run filled its scratch space"),
     "RUN_OUTPUT_CAP": ErrorKind(500, "结果超过上限", "The result is over its cap"),
     "RUN_LOST": ErrorKind(500, "执行者丢失", "The worker was lost during the run"),
+    "QUEUE_DEADLINE": ErrorKind(500, "排队超过时限", "The job waited past its deadline"),
+    "ATTEMPTS_SPENT": ErrorKind(500, "多次尝试均未开始", "Every attempt was lost before the run began"),
 }
 """How a run ends without a result. They stand in a job's `code` and in evidence; raised in a request they are a `DEFECT`."""
 

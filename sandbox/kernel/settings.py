@@ -40,6 +40,24 @@ class Settings(BaseSettings):
     tick_s: int = Field(default=1, ge=1, le=600, description="seconds between the moments at which tenants see a job move")
     lease_s: int = Field(default=60, ge=5, le=3600, description="seconds without heartbeat after which a job is taken over")
     max_sandboxes: int = Field(default=2, ge=1, le=64, description="sandboxes one worker runs at once")
+    max_queued_per_tenant: int = Field(
+        default=1000,
+        ge=0,
+        le=100_000,
+        description="most jobs of one operator that wait at once; 0: any number, which production refuses",
+    )
+    max_running_per_tenant: int = Field(
+        default=32,
+        ge=0,
+        le=10_000,
+        description="most jobs of one operator that run at once, over all workers; 0: any number, which production refuses",
+    )
+    queue_wait_s: int = Field(
+        default=86_400, ge=1, le=2_592_000, description="longest time in seconds that a job waits to be started; then it fails"
+    )
+    max_attempts: int = Field(
+        default=5, ge=1, le=100, description="how often a job is leased, where it is lost before its charge; then it fails"
+    )
     max_body_bytes: int = Field(default=262_144, ge=65_536, le=4_194_304, description="largest request body")
     rate_per_minute: int = Field(
         default=600,
@@ -81,12 +99,14 @@ def unsafe_in_production(settings: Settings) -> tuple[str, ...]:
     """Name every setting that production refuses, in `YUNEI_*` spelling.
 
     Rules: isolation below level 3; keys inside the data directory, where a copy of the data would carry them; ticks so
-    fine that a tenant could time a run; requests without limit.
+    fine that a tenant could time a run; requests, waiting or running jobs of one tenant without limit.
     """
     rules = {
         "YUNEI_REQUIRED_LEVEL": settings.required_level < 3,
         "YUNEI_KEYS_DIR": settings.keys.resolve().is_relative_to(settings.data_dir.resolve()),
         "YUNEI_TICK_S": settings.tick_s < 5,
         "YUNEI_RATE_PER_MINUTE": settings.rate_per_minute == 0,
+        "YUNEI_MAX_QUEUED_PER_TENANT": settings.max_queued_per_tenant == 0,
+        "YUNEI_MAX_RUNNING_PER_TENANT": settings.max_running_per_tenant == 0,
     }
     return tuple(name for name, unsafe in rules.items() if unsafe)

@@ -7,7 +7,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from sandbox.api.app import create_app
-from sandbox.jobs.model import JobEvent
+from sandbox.jobs.model import JobEvent, Wish
+from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.roles import Role
 from tests.api_steps import OPERATOR, V1, problem_of, submit
 from tests.fakes_api import JOB, UNKNOWN, FakeContainer, bearer, fake_container
@@ -122,3 +123,23 @@ def test_a_stream_of_a_job_that_does_not_end_is_bounded(client, container):
     submit(client)
     assert client.get(f"{V1}/jobs/{JOB}/events", headers=OPERATOR).text == ""
     assert container.jobs.polls == 300
+
+
+# --- the queue
+
+
+def test_a_submission_may_say_how_urgent_it_is(client, container):
+    assert submit(client, priority="high", deadline_s=60).json()["priority"] == "high"
+    assert container.jobs.jobs[JOB].wish == Wish("high", 60)
+
+
+@pytest.mark.parametrize("wrong", [{"priority": "urgent"}, {"priority": None}, {"deadline_s": 0}, {"deadline_s": "60"}])
+def test_an_unknown_urgency_is_refused(client, wrong):
+    problem_of(submit(client, **wrong), "MALFORMED")
+
+
+def test_a_full_queue_is_told_when_to_ask_again(client, container):
+    container.jobs.fault = YuneiError("QUEUE_FULL", max_queued_per_tenant=3)
+    answer = submit(client)
+    problem_of(answer, "QUEUE_FULL")
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")

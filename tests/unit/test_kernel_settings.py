@@ -21,6 +21,8 @@ def test_a_safe_production_starts() -> None:
         ("YUNEI_KEYS_DIR", {"data_dir": Path("/srv"), "keys_dir": Path("/srv/a/../keys")}),
         ("YUNEI_TICK_S", {"tick_s": 1}),
         ("YUNEI_RATE_PER_MINUTE", {"rate_per_minute": 0}),
+        ("YUNEI_MAX_QUEUED_PER_TENANT", {"max_queued_per_tenant": 0}),
+        ("YUNEI_MAX_RUNNING_PER_TENANT", {"max_running_per_tenant": 0}),
     ],
 )
 def test_production_names_each_unsafe_setting(name: str, change: dict[str, object]) -> None:
