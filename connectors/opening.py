@@ -91,7 +91,7 @@ class Opening:
             with ExitStack() as held:
                 yield tuple([held.enter_context(self._held(one)) for one in sealed])
         finally:
-            self.sweep()
+            self._drop_dead()
 
     def sweep(self) -> None:
         """Remove every copy that no run reads and whose key is gone, and what killed processes left.
@@ -99,8 +99,7 @@ class Opening:
         What cannot be removed is logged, costs nobody a run, and is tried again by the next sweep.
         """
         remove_abandoned(self._parent)
-        with self._lock:
-            self._drop(lambda one: one.path is None or not self._live(one.key_name))
+        self._drop_dead()
 
     def close(self) -> None:
         """Remove every copy; runs under way keep what they have mounted."""
@@ -157,6 +156,10 @@ class Opening:
                     raise YuneiError("SUPPLY_FAILED", table=sealed.ref.table, rule="EXTRACT_CHANGED")
                 path.chmod(EXTRACT_MODE)
         return path
+
+    def _drop_dead(self) -> None:
+        with self._lock:
+            self._drop(lambda one: one.path is None or not self._live(one.key_name))
 
     def _dropped_idle(self) -> int:
         with self._lock:

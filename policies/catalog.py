@@ -222,6 +222,11 @@ class CatalogItem(Strict):
     """Public upper bound on the number of rows."""
     columns: dict[Name, CatalogColumn] = Field(min_length=1, json_schema_extra=CLOSED)
 
+    @property
+    def owner(self) -> str:
+        """Name the table whose rows say which units there are: this one, unless it references another."""
+        return self.table if self.unit is None or self.unit.references is None else self.unit.references.split(".")[0]
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.public == (self.unit is not None):

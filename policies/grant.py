@@ -67,7 +67,7 @@ class GrantedTable:
     leads: frozenset[str] = frozenset()
     """Columns of a private table, unique there, over which other tables lead to its units."""
     owner_lineage: str | None = None
-    """Lineage of the table whose rows say which units there are, where that is another one."""
+    """Lineage of the table whose rows say which units there are; None where it is not in the catalog."""
 
     @property
     def lineages(self) -> frozenset[str]:

@@ -50,7 +50,7 @@ def resolve(policy: Policy, catalog: Catalog) -> Grant | Refused:
 def declaring(tables: Mapping[str, GrantedTable], catalog: Catalog) -> list[str]:
     """Name the items on which a grant rests: the granted tables' and the unit's own, which decides how many units there are."""
     owners = {table.references[0] for table in tables.values() if table.references is not None} & catalog.items.keys()
-    beyond = {unit.references.split(".")[0] for name in owners if (unit := catalog.items[name].unit) and unit.references}
+    beyond = {catalog.items[name].owner for name in owners}
     return sorted(tables.keys() | owners | (beyond & catalog.items.keys()))
 
 
@@ -147,7 +147,7 @@ def _table(name: str, terms: TableTerms, catalog: Catalog, spaces: Mapping[Pair,
         for column, granted in terms.columns.items()
     }
     unit = _unit(name, terms.unit, item)
-    leading = _owner_of(unit, catalog)
+    leading = catalog.items.get(item.owner)
     return GrantedTable(
         name,
         item.lineage,
@@ -165,10 +165,6 @@ def _table(name: str, terms: TableTerms, catalog: Catalog, spaces: Mapping[Pair,
         leading is None or leading.unit is None or leading.unit.references is None,
         owner_lineage=None if leading is None else leading.lineage,
     )
-
-
-def _owner_of(unit: UnitTerms | None, catalog: Catalog) -> CatalogItem | None:
-    return None if unit is None or unit.references is None else catalog.items.get(_pair(unit.references)[0])
 
 
 def _leads(tables: Mapping[str, GrantedTable], catalog: Catalog, findings: list[Finding]) -> dict[str, GrantedTable]:

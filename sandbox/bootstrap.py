@@ -150,7 +150,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Container:
         reviews=ReviewService(db, clock, audit, keys),
         releases=ReleaseService(db, clock, audit, keys, objects),
     )
-    steps = Steps(audit, clock, settings.tick_s)
+    steps = Steps(audit, parts.ledger, clock, settings.tick_s)
     return Container(
         parts=parts,
         steps=steps,

@@ -7,8 +7,7 @@ from typing import Any
 
 from policies.policy import Policy
 from policies.query import SubmittedQuery
-from sandbox.jobs.model import JobEvent, Wish, query_json
-from sandbox.jobs.service import ANY_TIME
+from sandbox.jobs.model import ANY_TIME, JobEvent, Wish, query_json
 from sandbox.jobs.simulate import Outlook, Simulation
 from sandbox.kernel.audit.model import AuditEvent
 from sandbox.kernel.audit.service import AuditLog

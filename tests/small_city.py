@@ -14,10 +14,9 @@ from sandbox.cli.city import CitySize, write_city
 from sandbox.isolation.process import ProcessRuntime
 from sandbox.jobs import store
 from sandbox.jobs.apply import apply
-from sandbox.jobs.model import JOB, Job, Wish
+from sandbox.jobs.model import ANY_TIME, JOB, Job, Wish
 from sandbox.jobs.pipeline import Pipeline
 from sandbox.jobs.replay.run import Replayer
-from sandbox.jobs.service import ANY_TIME
 from sandbox.kernel.clock import Clock
 from sandbox.kernel.db import Database
 from sandbox.kernel.ids import new_id

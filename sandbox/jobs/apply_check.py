@@ -103,7 +103,7 @@ def _budgets(declared: Declaration) -> Iterator[Fault]:
         if (entry.value.unit_kind, entry.value.lineage) not in sets:
             yield entry.fault("lineage", "BUDGET_UNKNOWN", entry.value.lineage)
     for policy, table, item in _granted(declared):
-        for charged in (item, declared.catalog.items.get(_owner(item))):
+        for charged in (item, declared.catalog.items.get(item.owner)):
             if charged is not None and charged.unit is not None and (charged.unit.kind, charged.lineage) not in budgeted:
                 yield policy.fault(f"tables.{table}", "BUDGET_MISSING", f"{charged.unit.kind} {charged.lineage}")
 
@@ -114,13 +114,8 @@ def _data(declared: Declaration) -> Iterator[Fault]:
         if table not in tables:
             yield Fault(f"data/{path.name}", "", "DATA_UNKNOWN", table)
     for policy, table, item in _granted(declared):
-        for needed in sorted({table, _owner(item)} & tables.keys() - declared.data.keys()):
+        for needed in sorted({table, item.owner} & tables.keys() - declared.data.keys()):
             yield policy.fault(f"tables.{table}", "DATA_MISSING", needed)
-
-
-def _owner(item: CatalogItem) -> str:
-    """Name the table whose rows are the units of an item's rows."""
-    return item.unit.references.split(".")[0] if item.unit is not None and item.unit.references is not None else item.table
 
 
 def _granted(declared: Declaration) -> Iterator[tuple[Placed[Policy], str, CatalogItem]]:

@@ -66,7 +66,11 @@ class Wish:
     def as_json(self) -> dict[str, Json]:
         """Return what differs from the default, so that a wish left out and one spelt out are the same request."""
         asked: dict[str, Json] = {"priority": self.priority, "deadline_s": self.deadline_s}
-        return {name: value for name, value in asked.items() if value != getattr(Wish(), name)}
+        return {name: value for name, value in asked.items() if value != getattr(ANY_TIME, name)}
+
+
+ANY_TIME = Wish()
+"""What a submission that asks nothing of the queue gets."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from sandbox.jobs.dossier import dossier, release_opening, run_record
 from sandbox.jobs.model import Job
 from sandbox.jobs.parts import Parts
 from sandbox.jobs.prepare import NotPrepared, Prepared, prepare
-from sandbox.jobs.queue import fail
 from sandbox.jobs.sealed import result_json, result_of
 from sandbox.jobs.steps import Steps
 from sandbox.kernel.canonical import Json, canonical_bytes
@@ -154,7 +153,7 @@ class Pipeline:
 
     def _show(self, tx: Transaction, job: Job, laid_out: ReleaseOpening | str, record: Mapping[str, Json]) -> None:
         if isinstance(laid_out, str):
-            self._steps.move(tx, job, "fail", {"code": laid_out}, code=laid_out)
+            self._steps.fail(tx, job, laid_out)
             return
         self._steps.move(tx, job, "protect", {"level": record["level"], "layers": record["layers"]})
         request = self._parts.reviews.open(tx, laid_out, self._parts.supply.canaries(tx))
@@ -167,7 +166,7 @@ class Pipeline:
             job = store.by_id(tx, job_id)
             store.mark_published(tx, job_id)
             if job is not None and job.state == "running":
-                self._steps.move(tx, job, "fail", {"code": "DEFECT"}, code="DEFECT")
+                self._steps.fail(tx, job, "DEFECT")
 
     def _start(self, job: Job) -> tuple[Job, Prepared, tuple[ExtractRef, ...]] | None:
         """Check once more that the job may run, commit its charge and mark it running, in one transaction."""
@@ -247,4 +246,4 @@ class Pipeline:
             now = store.by_id(tx, job.id)
             if now is None or now.fence != job.fence or now.state != "leased":
                 return
-            fail(self._parts, self._steps, tx, now, code)
+            self._steps.fail(tx, now, code)

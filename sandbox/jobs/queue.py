@@ -1,22 +1,15 @@
 """The durable queue: lease, heartbeat, take-over. A lease is a row with a fencing number; nothing lives in memory."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from sandbox.jobs import store
 from sandbox.jobs.decide import after_lost_lease
-from sandbox.jobs.model import UNCHARGED, Job, Line
+from sandbox.jobs.model import Job, Line
 from sandbox.jobs.parts import Parts
 from sandbox.jobs.steps import Steps
 from sandbox.jobs.turns import next_line
 from sandbox.kernel.db import Transaction
-
-
-def fail(parts: Parts, steps: Steps, tx: Transaction, job: Job, code: str) -> None:
-    """Fail a job with a code; where it was not charged yet, its reservation is freed."""
-    steps.move(tx, job, "fail", {"code": code}, code=code)
-    if job.state in UNCHARGED and job.environment == "prod":
-        parts.ledger.release(tx, job.id)
 
 
 class Queue:
@@ -28,7 +21,7 @@ class Queue:
     def lease(self) -> Job | None:
         """Take the job whose turn it is (see `turns`), or return None."""
         with self._parts.db.read() as tx:
-            if not store.any_queued(tx) or self._next(tx) is None:
+            if self._next(tx) is None:
                 return None
         with self._parts.db.write() as tx:
             line = self._next(tx)
@@ -55,28 +48,28 @@ class Queue:
             How many jobs were dealt with.
 
         """
-        with self._parts.db.read() as tx:
-            if not store.lost(tx, self._parts.clock.now()):
-                return 0
-        with self._parts.db.write() as tx:
-            found = store.lost(tx, self._parts.clock.now())
-            for job in found:
-                event, code = after_lost_lease(job, self._parts.settings.max_attempts)
-                if event == "lose":
-                    self._steps.move(tx, job, event, {"code": code}, lease_owner=None, lease_until=None)
-                else:
-                    fail(self._parts, self._steps, tx, job, code)
-        return len(found)
+        return self._each(store.lost, self._take_over)
 
     def expire(self) -> int:
-        """Fail jobs that waited past their `start_by` and free what was reserved for them; return how many."""
+        """Fail jobs that waited past their `start_by`; return how many."""
+        return self._each(store.overdue, lambda tx, job: self._steps.fail(tx, job, "QUEUE_DEADLINE"))
+
+    def _take_over(self, tx: Transaction, job: Job) -> None:
+        event, code = after_lost_lease(job, self._parts.settings.max_attempts)
+        if event == "lose":
+            self._steps.move(tx, job, event, {"code": code}, lease_owner=None, lease_until=None)
+        else:
+            self._steps.fail(tx, job, code)
+
+    def _each(self, find: Callable[[Transaction, datetime], Sequence[Job]], act: Callable[[Transaction, Job], None]) -> int:
+        """Act on each job found, in one transaction, and count them; mostly there is none, and no lock is taken to see it."""
         with self._parts.db.read() as tx:
-            if not store.overdue(tx, self._parts.clock.now()):
+            if not find(tx, self._parts.clock.now()):
                 return 0
         with self._parts.db.write() as tx:
-            found = store.overdue(tx, self._parts.clock.now())
+            found = find(tx, self._parts.clock.now())
             for job in found:
-                fail(self._parts, self._steps, tx, job, "QUEUE_DEADLINE")
+                act(tx, job)
         return len(found)
 
     def _until(self) -> datetime:

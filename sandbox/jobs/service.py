@@ -6,7 +6,7 @@ from policies.query import SubmittedQuery
 from sandbox.jobs import store
 from sandbox.jobs.admission import Admission, Standing
 from sandbox.jobs.decide import memory_key
-from sandbox.jobs.model import JOB, UNCHARGED, Job, JobEvent, JobView, QueuePlace, Wish, origin_json, query_json
+from sandbox.jobs.model import ANY_TIME, JOB, Job, JobEvent, JobView, QueuePlace, Wish, origin_json, query_json
 from sandbox.jobs.parts import Parts
 from sandbox.jobs.prepare import NotPrepared, Prepared, prepare
 from sandbox.jobs.steps import Steps
@@ -21,9 +21,6 @@ from sandbox.kernel.ids import new_id
 from sandbox.kernel.page import Page
 from sandbox.kernel.states import advance
 from tenants.model import Principal
-
-ANY_TIME = Wish()
-"""What a submission that asks nothing of the queue gets."""
 
 
 class JobService:
@@ -113,10 +110,7 @@ class JobService:
         """
         with self._parts.db.write() as tx:
             own = self._own(tx, principal, job)
-            uncharged = own.state in UNCHARGED
             self._steps.move(tx, own, "cancel", {}, roles=principal.roles)
-            if uncharged and own.environment == "prod":
-                self._parts.ledger.release(tx, own.id)
             return self._views(tx, principal, (self._own(tx, principal, job),))[0]
 
     def promote(self, principal: Principal, job: str, idempotency_key: str) -> Json:

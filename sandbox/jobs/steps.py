@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from egress.ledger.service import Ledger
 from sandbox.jobs import store
-from sandbox.jobs.model import JOB, Job
+from sandbox.jobs.model import JOB, UNCHARGED, Job
 from sandbox.kernel.audit.model import AuditEvent
 from sandbox.kernel.audit.service import AuditLog
 from sandbox.kernel.canonical import Json
@@ -29,19 +30,21 @@ VISIBLE: Mapping[str, str] = {
 }
 """Event of the table → what the tenant's progress shows; events that are missing here stay inside."""
 
+_WITHOUT_ANSWER = frozenset({"failed", "cancelled"})
+
 
 class Steps:
-    """Moves jobs along their table. Every step is state, audit event and visible event in the caller's transaction."""
+    """Moves jobs along their table. Every step is state, audit event, visible event and ledger in the caller's transaction."""
 
-    def __init__(self, audit: AuditLog, clock: Clock, tick_s: int) -> None:
-        self._audit, self._clock, self._tick_s = audit, clock, tick_s
+    def __init__(self, audit: AuditLog, ledger: Ledger, clock: Clock, tick_s: int) -> None:
+        self._audit, self._ledger, self._clock, self._tick_s = audit, ledger, clock, tick_s
 
     def tick(self) -> datetime:
         """Return the next moment at which tenants see anything."""
         return next_tick(self._clock.now(), self._tick_s)
 
     def move(self, tx: Transaction, job: Job, event: str, payload: Mapping[str, Json], **values: Any) -> int:
-        """Take one step and return the index of its audit event.
+        """Take one step and return the index of its audit event. A job that ends before its charge frees what it reserved.
 
         Args:
             tx: the caller's write transaction.
@@ -60,7 +63,14 @@ class Steps:
             raise YuneiError("ILLEGAL_TRANSITION", object=JOB.name)
         if event in VISIBLE:
             store.add_event(tx, job.id, VISIBLE[event], at, line.target)
-        return self.log(tx, job, line.audit, payload)
+        index = self.log(tx, job, line.audit, payload)
+        if job.environment == "prod" and job.state in UNCHARGED and line.target in _WITHOUT_ANSWER:
+            self._ledger.release(tx, job.id)
+        return index
+
+    def fail(self, tx: Transaction, job: Job, code: str) -> None:
+        """Fail a job with a code."""
+        self.move(tx, job, "fail", {"code": code}, code=code)
 
     def log(self, tx: Transaction, job: Job, kind: str, payload: Mapping[str, Json]) -> int:
         """Log an event of a job for its operator."""

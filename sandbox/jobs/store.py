@@ -182,11 +182,6 @@ def overdue(tx: Transaction, now: datetime) -> tuple[Job, ...]:
     return tuple(_job(found) for found in tx.execute(wanted))
 
 
-def any_queued(tx: Transaction) -> bool:
-    """Tell whether any job is queued."""
-    return tx.execute(select(jobs.c.seq).where(jobs.c.state == "queued").limit(1)).one_or_none() is not None
-
-
 def queued_of(tx: Transaction, operator: str) -> int:
     """Count an operator's queued jobs."""
     wanted = select(func.count()).select_from(jobs).where(jobs.c.state == "queued", jobs.c.operator == operator)

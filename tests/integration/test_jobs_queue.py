@@ -9,9 +9,8 @@ from sqlalchemy import text, update
 
 from sandbox.cli.city import CitySize, write_city
 from sandbox.jobs import store
-from sandbox.jobs.model import Wish
+from sandbox.jobs.model import ANY_TIME, Wish
 from sandbox.jobs.queue import Queue
-from sandbox.jobs.service import ANY_TIME
 from sandbox.kernel.clock import ManualClock
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.ids import new_id

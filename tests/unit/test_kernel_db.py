@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import text
@@ -30,6 +31,15 @@ def test_a_failed_act_leaves_nothing(db: Database) -> None:
         assert tx.execute(text("SELECT v FROM n")).scalar_one() == 0
 
 
+def at_once(act: Callable[[], None]) -> None:
+    """Let four threads act, and wait for them."""
+    threads = [threading.Thread(target=act) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def test_writers_take_turns_and_lose_no_update(db: Database) -> None:
     def add() -> None:
         for _ in range(25):
@@ -37,11 +47,7 @@ def test_writers_take_turns_and_lose_no_update(db: Database) -> None:
                 value = tx.execute(text("SELECT v FROM n")).scalar_one()
                 tx.execute(text("UPDATE n SET v = :v"), {"v": value + 1})
 
-    threads = [threading.Thread(target=add) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(add)
     with db.read() as tx:
         assert tx.execute(text("SELECT v FROM n")).scalar_one() == 100
 
@@ -75,11 +81,7 @@ def test_no_budget_is_overdrawn_whatever_the_defaults_of_the_server_are(raised: 
                 tx.execute(text("SELECT pg_sleep(0.2)"))
                 tx.execute(text("INSERT INTO n VALUES (1)"))
 
-    threads = [threading.Thread(target=spend) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(spend)
     with raised.read() as tx:
         assert tx.execute(text("SELECT count(*) FROM n")).scalar_one() == 1
 
