@@ -132,9 +132,10 @@ class AccountView:
     @property
     def epsilon_spent(self) -> Decimal:
         """ε of all held charges composed, at the scope's δ_conv; more than was granted where the grant was lowered since."""
-        delta_conv = terms_of(self.account.epsilon, self.account.delta).delta_conv
-        spent = epsilon_of(self.account.held.rho, delta_conv)
-        return spent.quantize(_SHOWN, rounding=ROUND_CEILING) if spent else Decimal(0)
+        account, terms = self.account, terms_of(self.account.epsilon, self.account.delta)
+        spent = epsilon_of(account.held.rho, terms.delta_conv)
+        shown = spent.quantize(_SHOWN, rounding=ROUND_CEILING) if spent else Decimal(0)
+        return min(account.epsilon, shown) if account.held.rho <= terms.rho else shown
 
     @property
     def epsilon_left(self) -> Decimal:

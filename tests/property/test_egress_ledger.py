@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from egress.accounting import terms_of
+from egress.accounting import epsilon_of, terms_of
 from egress.ledger.model import Amount, Charge, Scope, scopes_of
 from egress.ledger.service import Ledger
 from sandbox.kernel.clock import ManualClock
@@ -118,8 +118,13 @@ class LedgerMachine(RuleBasedStateMachine):
                 account = view.account
                 assert account.reserved == self.held(account.scope, "reserved")
                 assert account.committed == self.held(account.scope, "committed")
-                assert 0 <= view.epsilon_spent <= account.epsilon
-                assert view.epsilon_spent + view.epsilon_left == account.epsilon
+                if account.held.rho <= account.total.rho:
+                    assert 0 <= view.epsilon_spent <= account.epsilon
+                    assert view.epsilon_spent + view.epsilon_left == account.epsilon
+                else:  # less was granted since: what was spent is not shown as less
+                    delta_conv = terms_of(account.epsilon, account.delta).delta_conv
+                    assert view.epsilon_spent >= epsilon_of(account.held.rho, delta_conv)
+                    assert view.epsilon_left == max(0, account.epsilon - view.epsilon_spent)
 
 
 TestLedger = LedgerMachine.TestCase
