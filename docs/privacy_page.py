@@ -8,10 +8,11 @@ from pathlib import Path
 from egress.accounting import rho_of, scale_for, terms_of
 from egress.allocation import CONFIDENCE, cheapest
 from egress.mechanisms import SLACK
+from egress.model import CorePlan, Part
 from egress.recompute import total
 from egress.strategies import AS_GOOD
 from egress.tails import gap, half_width, tau_for
-from policies.query import MOST_BINS
+from policies.query import MOST_BINS, Bounding
 
 Layout = Callable[[Sequence[str], Iterable[Sequence[str]]], str]
 TEMPLATE = Path(__file__).with_name("privacy.template.md")
@@ -49,8 +50,10 @@ def _many() -> Iterable[Sequence[str]]:
     """Compose equal counts: what the ledger says, and what loss distributions say."""
     rho = rho_of(Decimal("0.5"), Fraction(DELTA) / 2)
     noise, scale = cheapest(1, 1, rho)
-    part = {"role": "rows", "mechanism": noise, "l1": "1", "l2_squared": "1", "scale": str(scale), "rho": str(rho)}
-    core = {"bounding": {"groups": 1, "rows_per_group": 1}, "parts": [part], "threshold": None}
+    part = Part("n", "rows", 0, 1, 1, 1, noise, scale, rho, half_width=0)
+    core = CorePlan(
+        "c0", Bounding("one_row", 1, 1, 1, sample=False, centres=(0,), units=False, values=1), (part,), None, 1
+    ).as_json()
     plan = {"cores": [core], "epsilon": "0.5", "delta": str(DELTA), "delta_conv": str(Fraction(DELTA) / 2), "rho": str(rho)}
     for number in (1, 10, 50):
         spent = total([{**plan, "delta_tau": "0"}] * number, Fraction(DELTA) / 2)  # type: ignore[list-item]

@@ -23,6 +23,7 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
 from egress.accounting import Noise, charge, epsilon_of
+from egress.bounding import Caps
 from egress.tails import threshold_delta
 from sandbox.kernel.canonical import Json
 from sandbox.kernel.errors import YuneiError
@@ -39,10 +40,11 @@ _RATIONAL = re.compile(r"[0-9]{1,100}(/[0-9]{1,100})?")
 
 @dataclass(frozen=True)
 class Vector:
-    """One noised vector as the manifest states it."""
+    """One noised vector as the manifest states it; `largest` is the end of its range that is further from 0."""
 
     role: str
     mechanism: Noise
+    largest: int
     l1: int
     l2_squared: int
     scale: Fraction
@@ -51,11 +53,10 @@ class Vector:
 
 @dataclass(frozen=True)
 class StatedCore:
-    """What a manifest states about one core: its vectors, the groups of one unit, and its threshold."""
+    """What a manifest states about one core: its vectors, what one unit may add to it, and its threshold."""
 
     vectors: tuple[Vector, ...]
-    groups: int
-    rows_per_group: int
+    caps: Caps
     tau: int | None
     threshold_delta: Fraction
 
@@ -117,7 +118,7 @@ def recompute(plan: Mapping[str, Json]) -> Recomputed:
     noises = tuple(one for one in stated.vectors if one.mechanism != "exponential")
     of_noises = _by_loss(noises, stated.epsilon, stated.delta_conv) if sound and chosen else by_loss
     holds = {
-        "sensitivity": all(_sensible(one, core) for core in stated.cores for one in core.vectors),
+        "sensitivity": all(_sensible(core) for core in stated.cores),
         "charge": all(charge(one.mechanism, one.l1, one.l2_squared, one.scale) <= one.rho for one in stated.vectors),
         "rho": sum((one.rho for one in stated.vectors), Fraction(0)) == stated.rho,
         "threshold": all(delta <= core.threshold_delta for delta, core in zip(deltas, stated.cores, strict=True)),
@@ -163,15 +164,48 @@ def total(plans: Sequence[Mapping[str, Json]], delta_conv: Fraction) -> Total:
     return Total(rho, delta_tau, by_rho, _by_loss(noises, by_rho, delta_conv))
 
 
-def _sensible(one: Vector, stated: StatedCore) -> bool:
-    """Norms of an integer vector obey l1 ≤ l2² ≤ l1²; counts of units have one unit in each of L0 groups."""
-    if one.role in {"units", "threshold"}:
-        return one.l1 == one.l2_squared == stated.groups
-    if (one.role == "quantile") != (one.mechanism == "exponential"):
-        return False
-    if one.role in {"values", "quantile"}:
-        return one.l2_squared == one.l1**2
-    return 1 <= one.l1 <= one.l2_squared <= one.l1**2
+def _sensible(stated: StatedCore) -> bool:
+    """Every norm is that of the bounding beside it, and all ranges are those of one number of units."""
+    vectors, caps = stated.vectors, stated.caps
+    units = {Fraction(one.largest, most) for one in vectors if one.largest and (most := _most_of_one_unit(one, caps))}
+    return all(_bounded(one, caps) for one in vectors) and len(units) <= 1
+
+
+def _bounded(one: Vector, caps: Caps) -> bool:
+    chosen = (one.role == "quantile") == (one.mechanism == "exponential")
+    return chosen and (one.l1, one.l2_squared) == _norms(one, caps)
+
+
+def _norms(one: Vector, caps: Caps) -> tuple[int, int] | None:
+    """Return l1 and l2² as they follow from what one unit may add (`egress.bounding` says why); None where none do."""
+    match one.role:
+        case "units" | "threshold":
+            return caps.groups, caps.groups
+        case "rows":
+            return caps.l1, caps.l2_squared
+        case "values":
+            return caps.l1, caps.l1**2
+        case "sum" if one.l1 % caps.l1 == 0:
+            return one.l1, caps.l2_squared * (one.l1 // caps.l1) ** 2
+        case "quantile" if one.l1 % caps.rows == 0:
+            return one.l1, one.l1**2
+        case _:
+            return None
+
+
+def _most_of_one_unit(one: Vector, caps: Caps) -> int:
+    """Return the most that one unit adds to one group, by which the range of a vector grows; 0 where it does not."""
+    match one.role:
+        case "units" | "threshold":
+            return 1
+        case "rows":
+            return caps.per_group
+        case "values":
+            return caps.l1
+        case "sum":
+            return caps.per_group * (one.l1 // caps.l1)
+        case _:
+            return 0
 
 
 def _threshold(stated: StatedCore) -> Fraction:
@@ -180,7 +214,7 @@ def _threshold(stated: StatedCore) -> Fraction:
         return Fraction(0)
     for one in stated.vectors:
         if one.role == "threshold":
-            return threshold_delta(one.mechanism, one.scale, stated.tau, stated.groups)
+            return threshold_delta(one.mechanism, one.scale, stated.tau, stated.caps.groups)
     return Fraction(1)
 
 
@@ -234,16 +268,24 @@ def _core(core: object) -> StatedCore:
         case {"bounding": Mapping() as bounding, "parts": [*parts], "threshold": (None | Mapping()) as threshold} if parts:
             stated = StatedCore(
                 vectors=tuple(_vector(part) for part in parts),
-                groups=int(str(bounding["groups"])),
-                rows_per_group=int(str(bounding["rows_per_group"])),
+                caps=_caps(bounding),
                 tau=None if threshold is None else int(str(threshold["tau"])),
                 threshold_delta=Fraction(0) if threshold is None else _fraction(threshold["delta"]),
             )
         case _:
             raise ValueError("not a core")
-    if stated.groups < 1:
-        raise ValueError("not a core")
     return stated
+
+
+def _caps(bounding: Mapping[str, object]) -> Caps:
+    match bounding["strategy"]:
+        case "one_row" | "row_cap" | "unit_group" as strategy:
+            groups, per_group, rows = (int(str(bounding[name])) for name in ("groups", "rows_per_group", "max_rows"))
+        case _:
+            raise ValueError("not a bounding")
+    if min(groups, per_group, rows) < 1:
+        raise ValueError("not a bounding")
+    return Caps(strategy, groups, per_group, rows, bounding["sample"] is True)
 
 
 def _vector(part: object) -> Vector:
@@ -252,6 +294,7 @@ def _vector(part: object) -> Vector:
             vector = Vector(
                 role=role,
                 mechanism=mechanism,
+                largest=max(-int(str(rest["low"])), int(str(rest["high"]))),
                 l1=int(str(rest["l1"])),
                 l2_squared=int(str(rest["l2_squared"])),
                 scale=_fraction(rest["scale"]),

@@ -68,11 +68,18 @@ class GrantedTable:
     """Columns of a private table, unique there, over which other tables lead to its units."""
     owner_lineage: str | None = None
     """Lineage of the table whose rows say which units there are; None where it is not in the catalog."""
+    owner_institution: str | None = None
+    """Whose table that is."""
 
     @property
     def lineages(self) -> frozenset[str]:
         """Data sets that its rows depend on: supply keeps only rows whose unit the owner's table has."""
         return frozenset({self.lineage, self.owner_lineage or self.lineage})
+
+    @property
+    def institutions(self) -> frozenset[str]:
+        """Whose data its rows depend on; each of them sees what is made of it and has a say in every release."""
+        return frozenset({self.institution, self.owner_institution or self.institution})
 
     def names_unit(self, column: str) -> bool:
         """Return whether a value of the column names one unit and no other does."""

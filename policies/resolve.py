@@ -164,6 +164,7 @@ def _table(name: str, terms: TableTerms, catalog: Catalog, spaces: Mapping[Pair,
         item.rows_band,
         leading is None or leading.unit is None or leading.unit.references is None,
         owner_lineage=None if leading is None else leading.lineage,
+        owner_institution=None if leading is None else leading.institution,
     )
 
 

@@ -59,7 +59,7 @@ class PolicyService:
         if new:
             store.add_version(tx, store.Version(policy.agreement, policy.version, policy.policy, bound.document), actor, at)
         store.add_binding(tx, bound, actor, at)
-        institutions = frozenset(table.institution for table in grant.tables.values())
+        institutions = frozenset().union(*(table.institutions for table in grant.tables.values()))
         store.add_institutions(tx, policy.agreement, institutions)
         self._audit.append(tx, _published(grant, bound, actor, tuple(sorted(institutions.union(parties)))))
         return True

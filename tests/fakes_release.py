@@ -79,7 +79,7 @@ def keyed(*texts: Any, kind: str = "text") -> ProtectedResult:
 
 
 DOSSIER: Mapping[str, Json] = {
-    "submitted": {"sql": "SELECT gender, count(*) FROM people GROUP BY gender"},
+    "submitted": {"sql": "SELECT gender, count(*) FROM people GROUP BY gender", "parameters": {}},
     "canonical_sql": "SELECT gender AS 性别, COUNT(*) AS n FROM people GROUP BY gender",
     "canonical_digest": "sha256:" + "1" * 64,
     "rewritten_sql": "SELECT k0, count(*) FROM bounded GROUP BY k0",

@@ -63,7 +63,7 @@ def statement_bytes(request: ReleaseRequest, facts: Circumstances, files: Mappin
 
 def _predicate(request: ReleaseRequest, facts: Circumstances) -> Predicate:
     dossier, plan = request.dossier, request.plan
-    query = {name: dossier.get(name) for name in Query.model_fields}
+    query = {name: dossier.get(name) for name in Query.model_fields} | {"parameters": _parameters(dossier["submitted"])}
     return Predicate(
         release=facts.release,
         job=request.job,
@@ -94,6 +94,10 @@ def _predicate(request: ReleaseRequest, facts: Circumstances) -> Predicate:
         log=facts.log,
         software=str(dossier["software"]),
     )
+
+
+def _parameters(submitted: Json) -> Json:
+    return submitted["parameters"] if isinstance(submitted, Mapping) else None
 
 
 def _notices(request: ReleaseRequest) -> list[Mapping[str, str]]:

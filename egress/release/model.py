@@ -105,8 +105,9 @@ class Privacy(_Strict):
 
 
 class Query(_Strict):
-    """What was asked and what ran."""
+    """What was asked and what ran; `parameters` are the values of `$name`, without which a number says nothing."""
 
+    parameters: dict[str, JsonValue]
     canonical_digest: str
     canonical_sql: str
     rewritten_digest: str

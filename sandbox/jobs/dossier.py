@@ -66,7 +66,8 @@ def release_opening(
 ) -> ReleaseOpening:
     """Put together what a release request is opened with."""
     policy = standing.grant.policy
-    institutions = {use.institution for use in prepared.governed.tables if not use.public}
+    tables = (standing.grant.tables[use.table] for use in prepared.governed.tables)
+    institutions = {name for table in tables if not table.public for name in table.institutions}
     return ReleaseOpening(
         job=job.id,
         agreement=job.agreement,

@@ -34,11 +34,27 @@ def test_a_table_whose_units_another_one_names_is_charged_to_both(city: City) ->
     assert set(charged.charge.lineages) == {declared["visits"].lineage, declared["residents"].lineage}
 
 
+def test_who_names_the_units_of_a_table_has_a_say_in_what_is_released_of_it(city: City) -> None:
+    """The bureau of the visits and the authority are two people; without the residents' bureau they release nothing."""
+    city.promote(VISITS_SQL)
+    job = city.submit(ask(VISITS_SQL, epsilon="0.2"), "owners")
+    request = city.until(job["id"], SETTLED)["review"]
+    assert city.container.reviews.get(city.person("per-wang"), request)["institutions"] == ["org-civil", "org-health"]
+    city.review(request, "per-wang", "per-li")
+    assert city.container.reviews.get(city.person("per-wang"), request)["state"] == "partially_reviewed"
+    city.review(request, "per-ning")
+    assert city.until(job["id"], ENDED)["state"] == "released"
+
+
 def test_a_rate_of_a_tenth_is_not_answered_with_that_of_one(city: City) -> None:
     city.promote(RATE_SQL, parameters={"rate": 5})
     first = city.submit(ask(RATE_SQL, parameters={"rate": 5}, epsilon="0.3"), "five")
-    city.review(city.until(first["id"], SETTLED)["review"], "per-wang", "per-li")
+    city.review(city.until(first["id"], SETTLED)["review"], "per-ning", "per-wang")
     released = city.until(first["id"], ENDED)
+    stated = city.container.releases.manifest(city.person("per-zhao"), released["release"])["statement"]["predicate"]
+    assert stated["query"]["parameters"] == {"rate": {"integer": "5"}}, (
+        "a number means nothing without the value it was made with"
+    )
     again = city.submit(ask(RATE_SQL, parameters={"rate": 5}, epsilon="0.30"), "five again")
     assert (again["state"], again["release"]) == ("released", released["release"])
     other = city.submit(ask(RATE_SQL, parameters={"rate": Decimal("0.5")}, epsilon="0.3"), "half")

@@ -60,6 +60,11 @@ def with_(found: ProtectionPlan | None = None, **changes: object) -> dict[str, A
         ({"delta": "0.00000005"}, {"delta"}),
         ({"cores__0__parts__1__l1": "3", "cores__0__parts__1__l2_squared": "3"}, {"sensitivity"}),
         ({"cores__0__parts__4__l1": "1"}, {"sensitivity"}),
+        ({"cores__0__parts__0__l1": "20"}, {"sensitivity"}),
+        ({"cores__0__parts__0__l2_squared": "899"}, {"sensitivity"}),
+        ({"cores__0__parts__2__l1": "30000", "cores__0__parts__2__l2_squared": "900000000"}, {"sensitivity"}),
+        ({"cores__0__parts__2__l2_squared": "3599999999"}, {"sensitivity"}),
+        ({"cores__0__parts__1__role": "share"}, {"sensitivity"}),
         ({"cores__0__bounding__groups": 5}, {"sensitivity", "threshold"}),
     ],
 )
