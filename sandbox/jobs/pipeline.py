@@ -17,6 +17,7 @@ from egress.review.model import ReleaseOpening
 from policies.engine.sections import most_lines
 from policies.query import Core, EngineSql
 from sandbox.isolation.port import IsolationRuntime, RunFailed
+from sandbox.isolation.stoppable import StoppableRuntime
 from sandbox.jobs import store
 from sandbox.jobs.admission import Admission, Standing
 from sandbox.jobs.decide import shown_code, shows_at
@@ -88,7 +89,7 @@ class Pipeline:
     """Runs leased jobs and publishes their outcomes."""
 
     def __init__(self, parts: Parts, steps: Steps, runtime: IsolationRuntime) -> None:
-        self._parts, self._steps, self._runtime = parts, steps, runtime
+        self._parts, self._steps, self._runtime = parts, steps, StoppableRuntime(runtime)
         self._admission = Admission(parts)
 
     def run(self, job: Job) -> None:
@@ -112,6 +113,14 @@ class Pipeline:
             self._keep(running, prepared, refusal.code)
             return
         self._keep(running, prepared, None, outcome, protected)
+
+    def stop(self, job_id: str) -> None:
+        """Kill the sandbox of a job that nobody waits for; its outcome is RUN_LOST, and its charge stays."""
+        self._runtime.stop(job_id)
+
+    def forget(self, job_id: str) -> None:
+        """Let go of a job whose `run` has returned."""
+        self._runtime.forget(job_id)
 
     def publish(self, job_id: str) -> None:
         """Show a stored outcome: open the release request, or fail the job. Called when its tick has come.

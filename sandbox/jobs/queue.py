@@ -41,6 +41,11 @@ class Queue:
         with self._parts.db.write() as tx:
             store.extend(tx, self._owner, running, self._until())
 
+    def let_go(self, running: Collection[str]) -> frozenset[str]:
+        """Return which of the jobs that this worker runs are no longer its own: cancelled, ended, or taken over."""
+        with self._parts.db.read() as tx:
+            return frozenset(running) - store.held(tx, self._owner, running)
+
     def reclaim(self) -> int:
         """Deal with jobs whose lease ran out: back to the queue before the charge, failed after it.
 

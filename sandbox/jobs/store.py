@@ -213,6 +213,12 @@ def extend(tx: Transaction, owner: str, names: Collection[str], until: datetime)
     tx.execute(update(jobs).where(held).values(lease_until=stamp(until)))
 
 
+def held(tx: Transaction, owner: str, names: Collection[str]) -> frozenset[str]:
+    """Return which of the jobs named `owner` holds a lease on."""
+    wanted = select(jobs.c.id).where(jobs.c.lease_owner == owner, jobs.c.id.in_(names), jobs.c.state.in_(HELD))
+    return frozenset(tx.execute(wanted).scalars())
+
+
 def answered(tx: Transaction, key: str) -> tuple[Job, ...]:
     """Return jobs in state `released` under one memory key, newest first."""
     wanted = select(jobs).where(jobs.c.memory_key == key, jobs.c.state == "released").order_by(jobs.c.seq.desc())

@@ -56,7 +56,7 @@ class Settings(BaseSettings):
         default=86_400, ge=1, le=2_592_000, description="longest time in seconds that a job waits to be started; then it fails"
     )
     max_attempts: int = Field(
-        default=5, ge=1, le=100, description="how often a job is leased, where it is lost before its charge; then it fails"
+        default=5, ge=1, le=100, description="how often a job that is lost before its charge, or a lost replay, is tried"
     )
     max_body_bytes: int = Field(default=262_144, ge=65_536, le=4_194_304, description="largest request body")
     rate_per_minute: int = Field(

@@ -231,7 +231,7 @@ def test_quantiles_and_counts_of_values_are_released_and_replay_under_any_caps(c
     query = ask(SECTIONS_SQL, tuning=tuning)
     job = city.submit(query, f"sections {tuning}")
     waiting = city.until(job["id"], frozenset({"in_egress", "failed"}))
-    city.review(waiting["review"], "per-wang", "per-li")
+    city.review(waiting["review"], "per-ning", "per-wang")
     done = city.until(job["id"], ENDED)
     assert (done["state"], done["code"]) == ("released", None)
     lines = city.container.releases.content(city.person("per-zhao"), done["release"], "csv").decode("utf-8-sig").splitlines()

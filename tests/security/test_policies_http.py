@@ -18,7 +18,7 @@ from tests.small_city import AGREEMENT, ENDED, PURPOSE, City, small_city
 
 CORPORA = Path(__file__).parents[1] / "sql"
 ANALYST, RECIPIENT = "per-an", "per-zhao"
-VOTERS = {"residents": ("per-ning", "per-li"), "visits": ("per-wang", "per-li")}
+VOTERS = {"residents": ("per-ning", "per-li"), "visits": ("per-ning", "per-wang")}
 PEOPLE = (ANALYST, RECIPIENT, "per-ning", "per-wang", "per-li")
 FORMS = ("csv", "json")
 

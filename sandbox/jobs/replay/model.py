@@ -16,7 +16,7 @@ REPLAY = Lifecycle(
         row("running", "lose", "requested", Role.SYSTEM, "replay.lost"),
     ),
 )
-"""A replay reads and reports; it changes nothing but its own row, so a lost one simply runs again."""
+"""A replay reads and reports; it changes nothing but its own row, so a lost one simply runs again, `max_attempts` times."""
 
 Verdict = Literal["pass", "fail", "not_checkable"]
 
@@ -71,7 +71,7 @@ def overall(steps: tuple[StepResult, ...]) -> Literal["reproduced", "diverged", 
 
 @dataclass(frozen=True)
 class Replay:
-    """One stored replay; `report` is None until it has finished."""
+    """One stored replay; `report` is None until it has finished. `attempts`: how often a worker began it."""
 
     id: str
     release: str
@@ -80,6 +80,7 @@ class Replay:
     state: str
     requested_at: str
     report: Json
+    attempts: int = 0
 
     def as_json(self) -> dict[str, Json]:
         """Return the replay in the shape of the HTTP contract."""

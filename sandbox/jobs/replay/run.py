@@ -17,7 +17,7 @@ from sandbox.jobs.prepare import NotPrepared, Prepared, prepare
 from sandbox.jobs.replay import derivation, evidence, records, store
 from sandbox.jobs.replay.derivation import Derived
 from sandbox.jobs.replay.evidence import Evidence
-from sandbox.jobs.replay.model import REPLAY, Replay, StepResult, failed, not_checkable, overall
+from sandbox.jobs.replay.model import REPLAY, STEPS, Replay, StepResult, failed, not_checkable, overall
 from sandbox.kernel.audit.model import AuditEvent
 from sandbox.kernel.canonical import Json, canonical_bytes, digest
 from sandbox.kernel.clock import stamp
@@ -32,6 +32,7 @@ SYSTEM = frozenset({Role.SYSTEM})
 
 
 UNREADABLE = "what is stored cannot be read as it was written"
+LOST = "every worker that tried was lost"
 
 Read = TypeVar("Read")
 
@@ -50,7 +51,7 @@ class Replayer:
                 return None
         with self._parts.db.write() as tx:
             for lost in store.lost(tx, stamp(now)):
-                self._move(tx, lost, "lose", None, None)
+                self._lose(tx, lost)
             found = store.first(tx, "requested")
             if found is None:
                 return None
@@ -59,6 +60,13 @@ class Replayer:
             )
             self._move(tx, found, "start", until, None)
             return store.by_id(tx, found.id)
+
+    def _lose(self, tx: Transaction, replay: Replay) -> None:
+        """Put back a replay whose worker was lost; one that has lost as many as a job may is answered as it stands."""
+        if replay.attempts < self._parts.settings.max_attempts:
+            self._move(tx, replay, "lose", None, None)
+            return
+        self._move(tx, replay, "finish", None, self._signed(replay, tuple(not_checkable(number, LOST) for number in STEPS)))
 
     def make(self, replay: Replay) -> None:
         """Make all steps of a leased replay and keep the signed report."""
@@ -130,6 +138,11 @@ class Replayer:
         return () if job.workspace is None else self._parts.supply.extracts_of(tx, job.workspace)
 
     def _finish(self, replay: Replay, steps: tuple[StepResult, ...]) -> None:
+        report = self._signed(replay, steps)
+        with self._parts.db.write() as tx:
+            self._move(tx, replay, "finish", None, report)
+
+    def _signed(self, replay: Replay, steps: tuple[StepResult, ...]) -> dict[str, Json]:
         body: dict[str, Json] = {
             "replay": replay.id,
             "release": replay.release,
@@ -138,9 +151,7 @@ class Replayer:
             "steps": [step.as_json() for step in steps],
         }
         signature = self._parts.keys.signer("service").sign(canonical_bytes(body))
-        report = {**body, "signature": {"key": "service", "ed25519": base64.b64encode(signature).decode("ascii")}}
-        with self._parts.db.write() as tx:
-            self._move(tx, replay, "finish", None, report)
+        return {**body, "signature": {"key": "service", "ed25519": base64.b64encode(signature).decode("ascii")}}
 
     def _move(self, tx: Transaction, replay: Replay, event: str, lease_until: str | None, report: Json) -> None:
         line = advance(REPLAY, replay.state, event, SYSTEM)

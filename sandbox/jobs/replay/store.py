@@ -21,6 +21,7 @@ replays = Table(
     Column("requested_at", String(32), nullable=False),
     Column("lease_until", String(32)),
     Column("report", Text),
+    Column("attempts", Integer, nullable=False, server_default="0"),
 )
 
 
@@ -68,10 +69,11 @@ def lost(tx: Transaction, now: str) -> tuple[Replay, ...]:
 def move(tx: Transaction, replay: Replay, state: str, lease_until: str | None, report: Json) -> bool:
     """Change the state of a replay that is still as read; tell whether it was."""
     stored = None if report is None else canonical_bytes(report).decode()
+    begun = replay.attempts + (state == "running")
     done = tx.execute(
         update(replays)
         .where(replays.c.id == replay.id, replays.c.state == replay.state)
-        .values(state=state, lease_until=lease_until, report=stored)
+        .values(state=state, lease_until=lease_until, report=stored, attempts=begun)
     )
     return done.rowcount == 1
 
@@ -86,4 +88,5 @@ def claim_noise(tx: Transaction, replay: Replay) -> bool:
 
 def _replay(found: Row[Any]) -> Replay:
     report = json.loads(found.report) if found.report else None
-    return Replay(found.id, found.release, found.person, found.organisation, found.state, found.requested_at, report)
+    of = (found.id, found.release, found.person, found.organisation, found.state, found.requested_at)
+    return Replay(*of, report, found.attempts)
