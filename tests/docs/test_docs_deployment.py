@@ -4,6 +4,8 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from sandbox.kernel.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -29,6 +31,8 @@ def test_compose_runs_both_services_with_nothing_to_spare() -> None:
         assert service["pids_limit"] <= 512
         assert {volume.split(":")[1] for volume in service["volumes"]} == {"/data", "/keys"}
     assert compose["services"]["worker"]["network_mode"] == "none"
+    grace = float(compose["services"]["worker"]["stop_grace_period"].removesuffix("s"))
+    assert grace >= 2 * Settings().job_wall_s, "a worker is given the time to end what it runs"
     assert all(port.startswith("127.0.0.1:") for port in compose["services"]["api"]["ports"])
 
 
