@@ -16,6 +16,7 @@ from sandbox.jobs.endings import Endings
 from sandbox.jobs.pipeline import Pipeline
 from sandbox.jobs.queue import Queue
 from sandbox.jobs.replay.run import Replayer
+from sandbox.jobs.witness import Witness
 from sandbox.kernel.ids import new_id
 from sandbox.kernel.logs import configure
 from sandbox.kernel.outbox.service import Handler, drain
@@ -43,6 +44,7 @@ class Worker:
         self._running: dict[Future[None], str] = {}
         self._failing: dict[str, tuple[float, float]] = {}
         self._give_up_s = give_up_s
+        self._witness = Witness(parts.settings.lease_s)
         self._next_beat = self._next_look = 0.0
         self._stop, self._now = threading.Event(), threading.Event()
         self._log = structlog.get_logger("worker")
@@ -107,13 +109,14 @@ class Worker:
     def _beat(self) -> None:
         if time.monotonic() < self._next_beat:
             return
-        self._next_beat = time.monotonic() + self._container.settings.lease_s / 4
         self._container.supply.vault.opening.sweep()  # first: it needs no database
         if self._running:
             self._queue.heartbeat(frozenset(self._running.values()))
-        self._queue.reclaim()
         with self._container.db.write() as tx:
             self._container.reviews.expire(tx)
+        if self._witness.saw(self._container.clock.now(), time.monotonic()):
+            self._queue.reclaim()
+        self._next_beat = time.monotonic() + self._container.settings.lease_s / 4
 
     def _reap(self) -> int:
         done = [future for future in self._running if future.done()]

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,8 +27,17 @@ def programs() -> Path | None:
 class Postgres:
     """A server of one's own: a new cluster in a temporary directory, reached by a socket in it and by nothing else."""
 
-    def __init__(self, place: Path) -> None:
-        self.place = place
+    def __init__(self, place: Path, control: Callable[..., None]) -> None:
+        self.place, self._control = place, control
+
+    def start(self) -> None:
+        """Start the server, again where it was stopped."""
+        options = f"-c listen_addresses='' -c unix_socket_directories='{self.place}' -c fsync=off -c max_connections=200"
+        self._control("-o", options, "-l", self.place / "log", "start")
+
+    def stop(self) -> None:
+        """Stop the server at once, as a crash would; what was committed is there when it starts again."""
+        self._control("-m", "immediate", "stop")
 
     def fresh(self) -> str:
         """Make an empty database and return its URL."""
@@ -54,10 +63,13 @@ def postgres(found: Path) -> Iterator[Postgres]:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL, "cwd": place}
         init = [found / "initdb", "-D", data, "-U", "yunei", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
         subprocess.run(init, check=True, **quiet, **user)
-        control = [found / "pg_ctl", "-D", data, "-w"]
-        options = f"-c listen_addresses='' -c unix_socket_directories='{place}' -c fsync=off -c max_connections=200"
-        subprocess.run([*control, "-o", options, "-l", place / "log", "start"], check=True, **quiet, **user)
+
+        def control(*arguments: object) -> None:
+            subprocess.run([found / "pg_ctl", "-D", data, "-w", *arguments], check=True, **quiet, **user)
+
+        server = Postgres(place, control)
+        server.start()
         try:
-            yield Postgres(place)
+            yield server
         finally:
-            subprocess.run([*control, "-m", "immediate", "stop"], check=True, **quiet, **user)
+            server.stop()

@@ -9,10 +9,11 @@ from starlette.middleware import Middleware
 from sandbox.api.body_limit import BodyLimit
 from sandbox.api.documentation import Application
 from sandbox.api.guard import Guard
-from sandbox.api.problems import on_http_error, on_malformed, on_refusal
+from sandbox.api.problems import on_away, on_http_error, on_malformed, on_refusal
 from sandbox.api.rate import RateLimiter
 from sandbox.api.routes import add_routes
 from sandbox.bootstrap import Container
+from sandbox.kernel.db import DatabaseAwayError
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.paths import PREFIX
 
@@ -40,6 +41,7 @@ def create_app(container: Container) -> FastAPI:
         middleware=[Middleware(Guard), Middleware(BodyLimit, max_bytes=container.settings.max_body_bytes)],
         exception_handlers={
             YuneiError: on_refusal,
+            DatabaseAwayError: on_away,
             RequestValidationError: on_malformed,
             HTTPException: on_http_error,
         },

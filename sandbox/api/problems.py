@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
 from sandbox.kernel.canonical import Json
+from sandbox.kernel.db import DatabaseAwayError
 from sandbox.kernel.errors import CATALOGUE, ErrorKind, YuneiError
 
 MEDIA_TYPE = "application/problem+json"
@@ -134,6 +135,11 @@ async def on_refusal(request: Request, error: YuneiError) -> Response:
         request.state.defect = error.code
         return defect(request.state.trace, accept, error.code)
     return problem(error.code, accept, {} if error.kind.status > 500 else error.facts)
+
+
+async def on_away(request: Request, _error: DatabaseAwayError) -> Response:
+    """Answer that the database is away: ask again, with the same idempotency key, since the act may have happened."""
+    return problem("UNAVAILABLE", request.headers.get("accept-language"))
 
 
 async def on_malformed(request: Request, error: RequestValidationError) -> Response:

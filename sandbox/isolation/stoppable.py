@@ -37,6 +37,11 @@ class StoppableRuntime:
         if handle is not None:
             handle.cancel()
 
+    def stopped(self, job: str) -> bool:
+        """Tell whether a job was stopped and not yet forgotten."""
+        with self._lock:
+            return job in self._stopped
+
     def forget(self, job: str) -> None:
         """Let go of a job that has ended."""
         with self._lock:

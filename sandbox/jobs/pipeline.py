@@ -6,6 +6,7 @@ that depends on rows) … at the tick: published → release request.
 
 import hmac
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 
@@ -29,10 +30,13 @@ from sandbox.jobs.sealed import result_json, result_of
 from sandbox.jobs.steps import Steps
 from sandbox.kernel.canonical import Json, canonical_bytes
 from sandbox.kernel.clock import stamp
-from sandbox.kernel.db import Transaction
+from sandbox.kernel.db import DatabaseAwayError, Transaction
 from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.keys import KeyRing
 from sandbox.kernel.run import ExactTable, ExtractRef, Limits, RunResult, RunSpec
+
+RETRY_S = 1.0
+"""Pause before an outcome is stored again, for want of the database."""
 
 
 def exact_digest(keys: KeyRing, job: str, tables: Sequence[ExactTable]) -> str:
@@ -219,7 +223,10 @@ class Pipeline:
         results: tuple[RunResult, ...] = (),
         protected: ProtectedResult | None = None,
     ) -> None:
-        """Store the one outcome of a charge; an older fence, or a second outcome, is refused by the row itself."""
+        """Store the one outcome of a charge; an older fence, or a second outcome, is refused by the row itself.
+
+        While the database is away it is tried again, until the job is stopped: nothing else holds what was computed.
+        """
         now = self._parts.clock.now()
         tick_s = self._parts.settings.tick_s
         due = shows_at(job.started_at or now, now, prepared.plan.duration_class_s, tick_s)
@@ -229,10 +236,18 @@ class Pipeline:
             values["sealed"] = self._parts.keys.seal("result", job.id, body)
             values["exact_digest"] = exact_digest(self._parts.keys, job.id, [result.table for result in results])
         record = run_record(results) if results else {}
-        with self._parts.db.write() as tx:
-            present = store.by_id(tx, job.id)
-            if present is not None and present.fence == job.fence and store.outcome(tx, job.id) is None:
-                store.add_outcome(tx, values, record)
+        while not self._kept(job, values, record) and not self._runtime.stopped(job.id):
+            time.sleep(RETRY_S)
+
+    def _kept(self, job: Job, values: Mapping[str, object], record: Mapping[str, Json]) -> bool:
+        try:
+            with self._parts.db.write() as tx:
+                present = store.by_id(tx, job.id)
+                if present is not None and present.fence == job.fence and store.outcome(tx, job.id) is None:
+                    store.add_outcome(tx, values, record)
+        except DatabaseAwayError:
+            return False
+        return True
 
     def _opening(self, tx: Transaction, job: Job, sealed: bytes, record: Mapping[str, Json]) -> ReleaseOpening:
         """Open the sealed result and lay out what reviewers will see.

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -30,6 +30,7 @@ from sandbox.kernel.canonical import Json, canonical_bytes
 from sandbox.kernel.clock import parse_stamp, stamp
 from sandbox.kernel.db import Transaction, metadata
 from sandbox.kernel.errors import YuneiError
+from sandbox.kernel.settings import LONGEST_LEASE_S
 
 jobs = Table(
     "job",
@@ -198,11 +199,14 @@ def own_line(tx: Transaction, operator: str, now: datetime) -> tuple[OwnJob, ...
 
 
 def lost(tx: Transaction, now: datetime) -> tuple[Job, ...]:
-    """Return leased or running jobs whose lease has run out and that have no outcome yet."""
+    """Return leased or running jobs whose lease has run out and that have no outcome yet.
+
+    A lease that ends later than any may was written before the clock went back; whoever lives has renewed it since.
+    """
+    late = now + timedelta(seconds=LONGEST_LEASE_S)
+    out = or_(jobs.c.lease_until < stamp(now), jobs.c.lease_until > stamp(late))
     wanted = (
-        select(jobs)
-        .outerjoin(outcomes, outcomes.c.job == jobs.c.id)
-        .where(jobs.c.state.in_(HELD), jobs.c.lease_until < stamp(now), outcomes.c.job.is_(None))
+        select(jobs).outerjoin(outcomes, outcomes.c.job == jobs.c.id).where(jobs.c.state.in_(HELD), out, outcomes.c.job.is_(None))
     )
     return tuple(_job(found) for found in tx.execute(wanted))
 

@@ -6,12 +6,19 @@ from typing import Any
 
 from sqlalchemy import Connection, MetaData, create_engine, event
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 Transaction = Connection
 """What stores take; everyone else passes it on without looking inside."""
 
 WRITE_LOCK = 0x79756E6569
 """Key of the advisory lock ("yunei") that writers of a PostgreSQL database take in turn."""
+
+BUSY_MS = 30_000
+"""How long a writer waits for its turn on SQLite."""
+
+_SQLITE_AWAY = frozenset({5, 6, 14})
+"""SQLITE_BUSY, SQLITE_LOCKED, SQLITE_CANTOPEN, see https://www.sqlite.org/rescode.html."""
 
 metadata = MetaData(
     naming_convention={
@@ -23,6 +30,13 @@ metadata = MetaData(
     }
 )
 """Every `store.py` declares its tables here; migrations compare against it."""
+
+
+class DatabaseAwayError(Exception):
+    """The database cannot be reached, or somebody holds it for too long. Whether the act has happened is not known.
+
+    It is no `YuneiError`: a code would be taken for a decision about the thing in hand.
+    """
 
 
 class Database:
@@ -38,13 +52,13 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """Open a transaction that may change rows. It holds the database's one write lock from its first statement."""
-        with self.engine.connect().execution_options(yunei_write=True) as tx, tx.begin():
+        with _reached(), self.engine.connect().execution_options(yunei_write=True) as tx, tx.begin():
             yield tx
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """Open a transaction that sees one consistent state and is rolled back at its end."""
-        with self.engine.connect() as tx:
+        with _reached(), self.engine.connect() as tx:
             yield tx
             tx.rollback()
 
@@ -53,9 +67,27 @@ class Database:
         self.engine.dispose()
 
 
+@contextmanager
+def _reached() -> Iterator[None]:
+    """Raise `DatabaseAwayError` for what is nobody's mistake; everything else stays what it is."""
+    try:
+        yield
+    except DBAPIError as error:
+        if _away(error):
+            raise DatabaseAwayError from None
+        raise
+
+
+def _away(error: DBAPIError) -> bool:
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return int(code) & 0xFF in _SQLITE_AWAY
+    return error.connection_invalidated or isinstance(error, OperationalError)
+
+
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # SQLAlchemy's own BEGIN below decides, not the driver
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -13,6 +13,7 @@ from sandbox.kernel.errors import YuneiError
 CLIENT_VARIABLES = frozenset({"YUNEI_URL", "YUNEI_TOKEN", "YUNEI_TOKEN_FILE"})
 """What the command line's HTTP client reads (`sandbox.cli.remote`); the service has no use for them."""
 
+LONGEST_LEASE_S = 3600
 OPEN_DIR = Path("/dev/shm")  # noqa: S108 - memory-backed, and a private directory is made in it
 
 
@@ -38,7 +39,9 @@ class Settings(BaseSettings):
         default=2, ge=0, le=3, description="lowest isolation level at which the worker takes jobs; production at least 3"
     )
     tick_s: int = Field(default=1, ge=1, le=600, description="seconds between the moments at which tenants see a job move")
-    lease_s: int = Field(default=60, ge=5, le=3600, description="seconds without heartbeat after which a job is taken over")
+    lease_s: int = Field(
+        default=60, ge=5, le=LONGEST_LEASE_S, description="seconds without heartbeat after which a job is taken over"
+    )
     max_sandboxes: int = Field(default=2, ge=1, le=64, description="sandboxes one worker runs at once")
     max_queued_per_tenant: int = Field(
         default=1000,

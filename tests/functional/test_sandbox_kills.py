@@ -37,7 +37,7 @@ def test_random_kills_lose_nothing(city: City) -> None:
             before, moved = states(city, jobs), time.monotonic() + 10
             while states(city, jobs) == before and time.monotonic() < moved:
                 time.sleep(0.002)
-            time.sleep(chance.random() * 0.25)
+            time.sleep(2 * chance.random() ** 2)  # mostly while a job is on its way, at times in the middle of the one after
             worker.send_signal(signal.SIGKILL)
             worker.wait()
             worker = start_worker(city)

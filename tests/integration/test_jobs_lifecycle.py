@@ -142,6 +142,25 @@ def test_a_lease_lost_before_the_charge_returns_the_job_and_after_it_fails_it(tm
         assert (view["state"], view["code"]) == ("failed", "RUN_LOST")
 
 
+def test_a_clock_that_went_back_holds_no_lost_job_for_ever_and_takes_no_held_one(tmp_path) -> None:
+    clock = ManualClock(datetime.now(UTC))
+    with small_city(tmp_path, clock, residents=500, visits=1500) as city:
+        parts, steps = city.container.parts, city.container.steps
+        held, lost = Queue(parts, steps, "wrk-held"), Queue(parts, steps, "wrk-lost")
+        jobs = [city.submit(ask(COUNT_SQL, "dev", epsilon=f"0.{number}"), f"clock {number}")["id"] for number in (2, 3)]
+        clock.advance(1)
+        taken = [held.lease().id, lost.lease().id]
+        assert sorted(taken) == sorted(jobs)
+        clock.advance(-2 * 3600)
+        held.heartbeat(frozenset(taken[:1]))
+        assert held.reclaim() == 1
+        assert [job.state for job in city.stored(taken)] == ["leased", "queued"]
+        clock.advance(parts.settings.lease_s - 1)
+        assert held.reclaim() == 0
+        clock.advance(2)
+        assert held.reclaim() == 1
+
+
 def test_one_charge_keeps_one_outcome(tmp_path, city: City) -> None:
     job = city.submit(ask(COUNT_SQL, epsilon="0.13"), "one outcome")["id"]
     pipeline = city.worker._pipeline

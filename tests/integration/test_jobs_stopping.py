@@ -23,7 +23,7 @@ LONG_AGO = "2000-01-01T00:00:00.000000Z"
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory, module_database_url: str) -> Iterator[City]:
     directory: Path = tmp_path_factory.mktemp("stopping")
-    with small_city(directory, database=module_database_url, lease_s=5) as opened:
+    with small_city(directory, database=module_database_url, lease_s=12) as opened:
         opened.promote(COUNT_SQL)
         yield opened
 
