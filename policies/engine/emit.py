@@ -89,11 +89,12 @@ def _grouped(core: Core, bounding: Bounding, keys: list[str]) -> str:
 def _per_unit(core: Core, bounding: Bounding, source: str, more: Sequence[str] = ()) -> str:
     """Return what each unit contributes to each of its groups; `more` is yielded after the unit.
 
-    Keys that are functions of the unit need not tell its rows apart; so a unit has one group even if they were not.
+    Keys that are functions of the unit need not tell its rows apart; even if they were none, a unit would have one group, and
+    its own rows alone would say which.
     """
     keys = [sql.name(key.name) for key in core.keys]
     one_group = core.unit.one_group and not bounding.sample
-    shown = [f"first({key}) AS {key}" if one_group else key for key in keys]
+    shown = [f"min({key}) AS {key}" if one_group else key for key in keys]
     contributed = (f"{text} AS {sql.name(name)}" for name, text in _contributions(core, bounding))
     selected = ", ".join([sql.name("u"), *more, *shown, *contributed])
     grouped = ", ".join([sql.name("u"), *([] if one_group else keys)])

@@ -20,7 +20,6 @@ FUNCTIONS = frozenset(
         "sum",
         "min",
         "max",
-        "first",
         "least",
         "greatest",
         "abs",
