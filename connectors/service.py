@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from connectors import store
+from connectors.declared import breaches, violations
 from connectors.engine import SupplyEngine
 from connectors.files import (
     copy_in,
@@ -153,6 +154,7 @@ class SupplyService:
         with removed_unless_kept(target), removed_unless_kept(partial):
             with SupplyEngine(self._data_dir / "raw" / ".scratch", [landing.copy.parent]) as engine:
                 digest, rows = land(engine, landing, partial)
+                broken = violations(item, engine.rows(breaches(item, str(partial)))[0])
             partial.rename(target)
             sync_directory(target.parent)
             made = Snapshot(
@@ -170,6 +172,8 @@ class SupplyService:
             store.add_snapshot(tx, made)
             payload = {"table": item.table, "commitment": commitment("snapshot", name, digest, made.nonce)}
             self._audit.append(tx, AuditEvent("snapshot.ingested", name, actor, (item.institution,), payload))
+            counts: dict[str, Json] = {"table": item.table, "violations": broken.as_json()}
+            self._audit.append(tx, AuditEvent("snapshot.checked", name, actor, (item.institution,), counts))
         return name
 
     def build(self, grant: Grant, environment: Environment, actor: str) -> None:

@@ -152,13 +152,12 @@ def test_an_auditor_gets_every_leaf_and_opens_no_measure_count_or_vote_of_others
         types = {one.index: one.event.type for one in city.container.audit.events(tx, None, -1, 10_000)}
     assert [leaf_hash(leaf_of(item)) for item in items] == [leaf_hash(leaf) for leaf in leaves[: len(items)]]
     sealed = {types[item["index"]] for item in items if item["event"] is None}
-    assert (
-        sealed == {types[item["index"]] for item in items} & CLOSED_TYPES == {"job.measured", "extract.built", "review.approved"}
-    )
+    closed = {"job.measured", "snapshot.checked", "extract.built", "review.approved"}
+    assert sealed == {types[item["index"]] for item in items} & CLOSED_TYPES == closed
     assert not re.search(r"violations|wall_ms|\"comment\"", str([item["event"] for item in items]))
 
 
 def test_the_institution_opens_its_own_counts_and_votes(ask: Any) -> None:
     types = {item["event"]["type"] for item in items_of(ask, OWNER)}
-    assert {"extract.built", "review.approved"} <= types
+    assert {"snapshot.checked", "extract.built", "review.approved"} <= types
     assert "job.measured" not in types

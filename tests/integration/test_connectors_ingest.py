@@ -1,5 +1,6 @@
 """Ingest: a file fits its declaration whole, or the refusal names the place and never the value."""
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from connectors import store
+from connectors.model import Violations
 from policies.catalog import CatalogItem
 from sandbox.kernel.errors import YuneiError
-from tests.supply_domain import RESIDENTS, VISITS, Domain, resident, residents, visit, visits
+from tests.supply_domain import HOSPITALS, RESIDENTS, VISITS, Domain, hospitals, resident, residents, visit, visits
 
 HEADER = "visit_id,resident_id,hospital,visit_date,code,ward,cost\n"
 GOOD = "1,a,h1,2025-03-09,J06.9,1,10.00\n"
@@ -204,7 +206,7 @@ def test_a_changed_declaration_reads_the_same_bytes_anew(domain: Domain) -> None
 
 def test_outside_a_snapshot_is_an_identifier_and_a_commitment(domain: Domain) -> None:
     snapshot = domain.ingest(RESIDENTS, residents([resident("a")]))
-    event = domain.audit.events[-1]
+    event = next(one for one in domain.audit.events if one.type == "snapshot.ingested")
     with domain.db.read() as tx:
         kept = store.newest_snapshot(tx, "residents")
     assert kept is not None
@@ -212,6 +214,54 @@ def test_outside_a_snapshot_is_an_identifier_and_a_commitment(domain: Domain) ->
     assert set(event.payload) == {"table", "commitment"}
     assert kept.digest not in str(event)
     assert kept.source_digest not in str(event)
+
+
+def told(domain: Domain, table: str) -> object:
+    """Return what the institution was told when rows of its table came in last."""
+    event = [one for one in domain.audit.events if one.type == "snapshot.checked"][-1]
+    assert (event.payload["table"], event.tenants) == (table, ("org-civil" if table == "residents" else "org-health",))
+    return event.payload["violations"]
+
+
+NOTHING = Violations().as_json()
+
+
+def test_the_institution_is_told_what_breaks_the_declaration_when_its_rows_come_in(domain: Domain) -> None:
+    born = [date(1929, 12, 31), date(1930, 1, 1), date(2020, 12, 31), date(2021, 1, 1), None]
+    people = [(f"p{i}", "n", ("f", "x", None)[i % 3], day, "d", (-1, 0, 1000, 1001, None)[i]) for i, day in enumerate(born)]
+    domain.ingest(RESIDENTS, residents([*people, (None, "n", "m", None, "d", 5), people[1]]))
+    broken = {"null_unit": 1, "over_cap": 1, "domain": {"gender": 3}, "bounds": {"birth_date": 2, "income": 2}}
+    assert told(domain, "residents") == {**NOTHING, **broken}
+    domain.ingest(VISITS, visits([visit("a", i) for i in range(5)] + [visit("b", 9)]))
+    assert told(domain, "visits") == {**NOTHING, "over_cap": 2}
+    domain.ingest(HOSPITALS, hospitals([("h1", "A"), ("h1", "C"), ("h1", None), (None, "B"), (None, "B")]))
+    assert told(domain, "hospitals") == {**NOTHING, "duplicate": 2, "domain": {"tier": 1}}
+
+
+def test_what_keeps_the_declaration_is_told_as_well(domain: Domain) -> None:
+    domain.ingest(RESIDENTS, residents([resident("a"), resident("b")]))
+    assert told(domain, "residents") == NOTHING
+
+
+@pytest.mark.parametrize(("declared", "outside"), [(["0.005", "10"], 1), (["-99999999999", "99999999999"], 0)])
+def test_a_bound_that_its_type_cannot_hold_is_compared_with_all_the_same(
+    domain: Domain, declared: list[str], outside: int
+) -> None:
+    cost = {"type": "decimal(10,2)", "category": "measure", "level": "L3", "bounds": declared}
+    item = CatalogItem.model_validate(
+        VISITS.model_dump(mode="json") | {"columns": {**VISITS.model_dump(mode="json")["columns"], "cost": cost}}
+    )
+    csv(domain, HEADER + "1,a,h1,,K,1,0.00\n2,b,h1,,K,2,10.00\n", item)
+    assert told(domain, "visits") == {**NOTHING, "bounds": {"cost": outside} if outside else {}}
+
+
+def test_a_column_without_null_counts_a_missing_value(domain: Domain) -> None:
+    tier = {"type": "text", "category": "dimension", "level": "L1", "domain": ["A", "B"], "nullable": False}
+    item = CatalogItem.model_validate(
+        HOSPITALS.model_dump(mode="json") | {"columns": {**HOSPITALS.model_dump(mode="json")["columns"], "tier": tier}}
+    )
+    domain.ingest(item, hospitals([("h1", "A"), ("h2", None), ("h3", "C")]))
+    assert told(domain, "hospitals") == {**NOTHING, "domain": {"tier": 2}}
 
 
 def test_an_ingest_that_is_rolled_back_registers_nothing(domain: Domain) -> None:

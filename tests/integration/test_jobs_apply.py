@@ -68,6 +68,7 @@ def test_every_object_is_one_event(site: Site, tmp_path: Path) -> None:
         "catalog.put": 1,
         "canaries.planted": 1,
         "snapshot.ingested": 1,
+        "snapshot.checked": 1,
         "policy.published": 1,
         "budget.granted": 2,
         "extract.built": 2,
