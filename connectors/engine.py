@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -67,6 +68,13 @@ class SupplyEngine:
             relation = self._connection.sql(sql, params=dict(bound) if bound else None)
             reader: pa.RecordBatchReader = relation.to_arrow_reader(ROW_GROUP)
             return write_parquet(sink, reader.schema, change(reader))
+
+    def write_each(self, statements: Sequence[str], sink: DigestedFile) -> tuple[str, int]:
+        """Stream the rows of all statements, of one schema and in this order, as Parquet into `sink`; see `write`."""
+        with sink, _silent():
+            readers = (self._connection.sql(one).to_arrow_reader(ROW_GROUP) for one in statements)
+            first: pa.RecordBatchReader = next(readers)
+            return write_parquet(sink, first.schema, chain(first, chain.from_iterable(readers)))
 
     def close(self) -> None:
         """Give memory and scratch space back."""

@@ -11,6 +11,10 @@ from typing import BinaryIO, Self
 
 from sandbox.kernel.errors import YuneiError
 
+FORMATS = frozenset({".parquet", ".csv"})
+MOST_FILES = 10_000
+"""Files that a folder may hold."""
+
 _CHUNK = 1 << 20
 _STRAY_AGE_S = 3600
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -99,6 +103,22 @@ def private_directory(root: Path, *parts: str) -> Path:
         here.mkdir(mode=0o700, parents=True, exist_ok=True)
         here.chmod(0o700)
     return here
+
+
+def supplied_files(source: Path) -> dict[str, Path] | str:
+    """Return the files of what was supplied, by the names their owner knows them by and in their order, or the rule it breaks.
+
+    A file is itself; a folder is its plain files, all of one format and nothing beside them.
+    """
+    if not source.is_dir():
+        return {source.name: source} if source.suffix in FORMATS else "FORMAT"
+    found = sorted(source.iterdir())
+    if not 0 < len(found) <= MOST_FILES:
+        return "FILES"
+    if any(path.is_symlink() or not path.is_file() for path in found):
+        return "FILE_NOT_PLAIN"
+    formats = {path.suffix for path in found}
+    return {f"{source.name}/{path.name}": path for path in found} if len(formats) == 1 and formats <= FORMATS else "FORMAT"
 
 
 def copy_in(source: Path, target: Path) -> str:

@@ -1,6 +1,7 @@
-"""Reading a supplied file into canonical Parquet, or naming the place where it does not fit its declaration."""
+"""Reading supplied files into canonical Parquet, or naming the place where one does not fit its declaration."""
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,8 +35,8 @@ class Landing:
         return YuneiError("DATA_INVALID", file=self.name, table=self.item.table, rule=rule, **place)
 
 
-def land(engine: SupplyEngine, source: Landing, target: Path) -> tuple[str, int]:
-    """Write the file's rows, in their order and declared types, as canonical Parquet.
+def land(engine: SupplyEngine, sources: Sequence[Landing], target: Path) -> tuple[str, int]:
+    """Write the rows of all files, one file after the other in declared types, as canonical Parquet at `target`.
 
     Returns:
         Digest and row count of the canonical file.
@@ -44,6 +45,13 @@ def land(engine: SupplyEngine, source: Landing, target: Path) -> tuple[str, int]
         YuneiError: `DATA_INVALID` with file, row or line, column and rule; `SUPPLY_FAILED`; `DISK_FULL`.
 
     """
+    written = engine.write_each([_fitting(engine, source) for source in sources], DigestedFile(target))
+    _check_size_band(engine, sources[0], target)
+    return written
+
+
+def _fitting(engine: SupplyEngine, source: Landing) -> str:
+    """Return the query for one file's rows in declared types, once every one of them fits."""
     relation, types = _csv(source) if source.name.endswith(".csv") else _parquet(engine, source)
     columns = source.item.columns
     misfits = [(name, landing.misfit(name, column, types[name])) for name, column in columns.items()]
@@ -54,18 +62,17 @@ def land(engine: SupplyEngine, source: Landing, target: Path) -> tuple[str, int]
     for (name, bad), count in zip(misfits, counts, strict=True):
         if count:
             raise source.invalid("TYPE", row=_first_row(engine, relation, bad), column=name, count=count)
-    _check_size_band(engine, source, relation, types)
     kept = (f"{landing.converted(name, column, types[name])} AS {sql.name(name)}" for name, column in columns.items())
-    return engine.write(f"SELECT {', '.join(kept)} FROM {relation}", {}, DigestedFile(target))
+    return f"SELECT {', '.join(kept)} FROM {relation}"
 
 
-def _check_size_band(engine: SupplyEngine, source: Landing, relation: str, types: dict[str, str]) -> None:
+def _check_size_band(engine: SupplyEngine, source: Landing, written: Path) -> None:
     """Hold the number of units to its public bound: ranges of counts and sums, and what δ may be, are derived from it."""
     unit = source.item.unit
     if unit is None or unit.references is not None:
         return
-    key = landing.converted(unit.key, source.item.columns[unit.key], types[unit.key])
-    if engine.rows(f"SELECT count(DISTINCT {key}) > {unit.size_band} FROM {relation}")[0][0]:
+    counted = f"SELECT count(DISTINCT {sql.name(unit.key)}) > {unit.size_band} FROM {landing.parquet_relation(str(written))}"
+    if engine.rows(counted)[0][0]:
         raise source.invalid("SIZE_BAND", column=unit.key)
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from connectors.files import (
     private_directory,
     remove_strays,
     removed_unless_kept,
+    supplied_files,
 )
 from connectors.ingest import Landing, land
 from connectors.model import NONCE_BYTES, Build, Snapshot, TableExtract, Workspace, commitment, moved_account, schema_digest
@@ -27,6 +28,7 @@ from policies.policy import Environment
 from sandbox.kernel.audit.model import AuditEvent
 from sandbox.kernel.audit.service import AuditLog
 from sandbox.kernel.canonical import Json
+from sandbox.kernel.canonical import digest as digest_of
 from sandbox.kernel.clock import Clock, stamp
 from sandbox.kernel.db import Database, Transaction
 from sandbox.kernel.durable import sync_directory
@@ -36,7 +38,6 @@ from sandbox.kernel.keys import KeyRing
 from sandbox.kernel.run import ExtractRef
 from sandbox.kernel.settings import OPEN_DIR
 
-FORMATS = (".parquet", ".csv")
 ENVIRONMENTS: tuple[Environment, ...] = ("dev", "prod")
 
 
@@ -114,16 +115,17 @@ class SupplyService:
         self._data_dir = data_dir.resolve()
         self.vault = Vault(db, keys, memory)
 
-    def ingest(self, tx: Transaction, item: CatalogItem, file: Path, actor: str) -> str:
-        """Take `file` in as the newest snapshot of `item`'s table and return the snapshot's id.
+    def ingest(self, tx: Transaction, item: CatalogItem, source: Path, actor: str) -> str:
+        """Take `source` in as the newest snapshot of `item`'s table and return the snapshot's id.
 
         The same bytes under the same declaration as the newest snapshot are that snapshot. A row that does not fit the
-        declared columns refuses the whole file.
+        declared columns refuses the whole.
 
         Args:
             tx: the act's write transaction.
             item: declares the columns.
-            file: Parquet, or CSV (UTF-8, comma, header, RFC 4180 quoting; an empty unquoted field is NULL, an empty line no row).
+            source: Parquet, or CSV (UTF-8, comma, header, RFC 4180; an empty unquoted field is NULL, an empty line no row);
+                or a folder of such files of one kind, whose rows follow each other in the order of the files' names.
             actor: who supplies it.
 
         Raises:
@@ -131,29 +133,33 @@ class SupplyService:
                 `SUPPLY_FAILED`.
 
         """
-        if file.suffix not in FORMATS:
-            raise YuneiError("DATA_INVALID", file=file.name, table=item.table, rule="FORMAT")
+        files = supplied_files(source)
+        if isinstance(files, str):
+            raise YuneiError("DATA_INVALID", file=source.name, table=item.table, rule=files)
         snapshot = new_id("snp")
         with disk_errors():
             directory = private_directory(self._data_dir, "raw", item.table)
             copy = directory / f".{snapshot}.source"
             try:
-                source_digest = copy_in(file, copy)
+                copy.mkdir(mode=0o700)
+                copies = [copy / f"{number:05}" for number in range(len(files))]
+                digests = [copy_in(one, into) for one, into in zip(files.values(), copies, strict=True)]
+                source_digest = digests[0] if source.is_file() else digest_of([*zip(files, digests, strict=True)])
                 remove_strays(directory, store.snapshot_files(tx, item.table), copy)
                 newest = store.newest_snapshot(tx, item.table)
                 if newest is not None and (newest.source_digest, newest.schema_digest) == (source_digest, schema_digest(item)):
                     return newest.id
-                return self._snapshot(tx, Landing(copy, file.name, item), snapshot, source_digest, actor)
+                landings = tuple(Landing(into, name, item) for name, into in zip(files, copies, strict=True))
+                return self._snapshot(tx, landings, snapshot, source_digest, actor)
             finally:
-                copy.unlink(missing_ok=True)
+                shutil.rmtree(copy, ignore_errors=True)
 
-    def _snapshot(self, tx: Transaction, landing: Landing, name: str, source_digest: str, actor: str) -> str:
-        item = landing.item
-        target = landing.copy.with_name(f"{name}.parquet")
-        partial = landing.copy.with_name(f".{name}.partial")
+    def _snapshot(self, tx: Transaction, landings: Sequence[Landing], name: str, source_digest: str, actor: str) -> str:
+        item, directory = landings[0].item, landings[0].copy.parent.parent
+        target, partial = directory / f"{name}.parquet", directory / f".{name}.partial"
         with removed_unless_kept(target), removed_unless_kept(partial):
-            with SupplyEngine(self._data_dir / "raw" / ".scratch", [landing.copy.parent]) as engine:
-                digest, rows = land(engine, landing, partial)
+            with SupplyEngine(self._data_dir / "raw" / ".scratch", [directory]) as engine:
+                digest, rows = land(engine, landings, partial)
                 broken = violations(item, engine.rows(breaches(item, str(partial)))[0])
             partial.rename(target)
             sync_directory(target.parent)

@@ -96,7 +96,7 @@ def write_directory(directory: Path, files: dict[str, Any] | None = None, data: 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content if isinstance(content, str) else json.dumps(content, ensure_ascii=False), encoding="utf-8")
     for name, text in ({"residents.csv": CSV} if data is None else data).items():
-        (directory / "data").mkdir(exist_ok=True)
+        (directory / "data" / name).parent.mkdir(parents=True, exist_ok=True)
         (directory / "data" / name).write_text(text, encoding="utf-8")
     return directory
 

@@ -28,7 +28,7 @@ def private_copy(directory: Path, data_dir: Path) -> Iterator[Path]:
         with disk_errors():
             remove_strays(home, frozenset(), copy)
             for name in plain_files(directory):
-                (copy / name.parent).mkdir(mode=0o700, exist_ok=True)
+                (copy / name.parent).mkdir(mode=0o700, parents=True, exist_ok=True)
                 copy_in(directory / name, copy / name)
         yield copy
     finally:

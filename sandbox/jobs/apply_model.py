@@ -39,8 +39,8 @@ FAULTS: Mapping[str, ErrorKind] = {
     "CASE_FAILED": ErrorKind(422, "策略自带用例未通过", "A case of the policy fails"),
     "BUDGET_MISSING": ErrorKind(422, "缺少数据集隐私预算", "The data set has no budget"),
     "BUDGET_UNKNOWN": ErrorKind(422, "预算对应的数据集不存在", "The budget is for no declared data set"),
-    "DATA_MISSING": ErrorKind(422, "策略授权的表没有数据文件", "A granted table has no data file"),
-    "DATA_TWICE": ErrorKind(422, "同一张表有两个数据文件", "A table has two data files"),
+    "DATA_MISSING": ErrorKind(422, "策略授权的表没有数据", "A granted table has no data"),
+    "DATA_TWICE": ErrorKind(422, "同一张表有两份数据", "A table has two files, or a file and a folder, of data"),
     "DATA_UNKNOWN": ErrorKind(422, "数据文件没有对应的目录条目", "The data file belongs to no declared table"),
 }
 """Everything that may be wrong with a directory, in zh and en; printed in the documentation."""
@@ -146,7 +146,7 @@ class Placed(Generic[T_co]):
 
 @dataclass(frozen=True)
 class Declaration:
-    """A whole directory as read; `data` names the file of each table."""
+    """A whole directory as read; `data` names the file or folder of each table."""
 
     organisations: tuple[Placed[OrganisationEntry], ...]
     people: tuple[Placed[PersonEntry], ...]

@@ -30,7 +30,8 @@ FOLDERS: Mapping[str, tuple[str, ...]] = {
     "data": (".parquet", ".csv"),
     "signatures": (".sig",),
 }
-"""Everything a directory may hold, with file endings; beside these only `*.md` and `*.txt` for people."""
+"""Everything a directory may hold, with file endings; beside these only `*.md` and `*.txt` for people. Below `data` the files of
+one table may lie in a folder of its name."""
 
 REQUIRED = frozenset({"organisations.yaml", "catalog"})
 
@@ -129,10 +130,16 @@ class _Unread:
 
 def _expected(name: Path, endings: Sequence[str] | None, *, is_folder: bool) -> bool:
     if is_folder:
-        return endings is not None and len(name.parts) == 1
+        return endings is not None and (len(name.parts) == 1 or _is_table(name))
     if len(name.parts) == 1:
         return name.name in LISTS or name.suffix in {".md", ".txt"}
-    return len(name.parts) == 2 and endings is not None and name.suffix in endings
+    placed = len(name.parts) == 2 or _is_table(name.parent)
+    return placed and endings is not None and name.suffix in endings
+
+
+def _is_table(name: Path) -> bool:
+    """Tell whether this is where the files of one table lie together."""
+    return len(name.parts) == 2 and name.parts[0] == "data" and not name.suffix
 
 
 def _fault(file: str, prefix: str, one: Broken) -> Fault:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import select
 
+from connectors.store import snapshots
 from policies.store import institutions_of
 from sandbox.jobs.apply import apply
 from sandbox.jobs.apply_model import ApplyReport
@@ -53,6 +55,18 @@ def test_a_directory_is_brought_in_whole(site: Site, tmp_path: Path) -> None:
             assert workspace.grant_digest == grant.digest
     assert view is not None
     assert site.tenants.authenticate(site.tenants.issue_token("per-an", None, 1)).organisation == "org-operator"
+
+
+def test_the_files_of_a_table_may_lie_in_a_folder(site: Site, tmp_path: Path) -> None:
+    head, *lines = CSV.splitlines(keepends=True)
+    parts = {f"residents/{number:02}.csv": head + line for number, line in enumerate(lines)}
+    apply_to(site, write_directory(tmp_path / "parts", data=parts))
+    apply_to(site, write_directory(tmp_path / "whole", data={"residents.csv": CSV}))
+    with site.db.read() as tx:
+        found = tx.execute(select(snapshots.c.digest, snapshots.c.row_count).order_by(snapshots.c.id)).all()
+    assert len(found) == 2
+    assert len(set(found)) == 1
+    assert found[0].row_count == len(lines) > 1
 
 
 def test_every_object_is_one_event(site: Site, tmp_path: Path) -> None:

@@ -157,6 +157,11 @@ def test_a_decimal_written_as_a_binary_number_is_refused(tmp_path: Path) -> None
         ({"residents.csv": CSV, "residents.parquet": "x"}, ("data/residents.parquet", "", "DATA_TWICE")),
         ({"residents.csv": CSV, "visits.csv": CSV}, ("data/visits.csv", "", "DATA_UNKNOWN")),
         ({"residents.csv": CSV, "notes.xlsx": ""}, ("data/notes.xlsx", "", "FILE_UNKNOWN")),
+        ({"residents.csv": CSV, "residents/2025.csv": CSV}, ("data/residents.csv", "", "DATA_TWICE")),
+        ({"residents/2025.csv": CSV, "visits/1.csv": CSV}, ("data/visits", "", "DATA_UNKNOWN")),
+        ({"residents/2025.csv": CSV, "residents/notes.txt": ""}, ("data/residents/notes.txt", "", "FILE_UNKNOWN")),
+        ({"residents/deeper/2025.csv": CSV}, ("data/residents/deeper", "", "FILE_UNKNOWN")),
+        ({"residents/x.csv/2025.csv": CSV}, ("data/residents/x.csv", "", "FILE_UNKNOWN")),
     ],
 )
 def test_data_belong_to_declared_tables(tmp_path: Path, data: dict[str, str], fault: tuple[str, str, str]) -> None:
