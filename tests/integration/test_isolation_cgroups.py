@@ -1,5 +1,8 @@
 """Level 3: every job in control groups of its own, gone with it."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,22 @@ def test_a_job_runs_at_level_3_and_leaves_no_group(runtime):
     assert result.level == 3
     assert {"cgroup_memory", "cgroup_pids", "cgroup_cpu"} <= set(result.layers)
     assert not groups_of_the_dead()
+
+
+def test_a_group_that_is_made_and_not_yet_entered_is_not_swept(runtime):
+    """Each worker sweeps when it starts; a run of another worker on the same machine may stand just there."""
+    made = {home.parent / f"yunei-{os.getpid()}" for home in _read_homes().values()}
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True)
+    left = {group.with_name(f"yunei-{dead.stdout.strip()}") for group in made}
+    for group in made | left:
+        group.mkdir()
+    try:
+        sweep()
+        assert all(group.exists() for group in made)
+        assert not any(group.exists() for group in left)
+    finally:
+        for group in made:
+            group.rmdir()
 
 
 def test_control_groups_alone_stop_a_fork_bomb_and_shared_memory(runtime):

@@ -133,10 +133,14 @@ class Cage:
 
 
 def sweep() -> None:
-    """Remove the empty groups that guards which were killed left behind."""
+    """Remove the empty groups that guards which were killed left behind.
+
+    A group is empty, too, between being made and being entered; so only those are swept whose guard is gone.
+    """
     for home in _read_homes().values():
         for group in home.parent.glob(f"{_PREFIX}*"):
-            _remove(group)
+            if not Path("/proc", group.name.removeprefix(_PREFIX)).exists():
+                _remove(group)
 
 
 def _remove(group: Path) -> None:
