@@ -10,6 +10,7 @@ from pathlib import Path
 from city import AGREEMENT, grant, submitted
 from ruamel.yaml import YAML
 
+from connectors.intake import Intake
 from connectors.service import CatalogService, SupplyService
 from egress.model import CorePlan, ProtectionPlan
 from egress.plan import plan
@@ -79,7 +80,7 @@ def supplied(residents: int, visits: int) -> Iterator[Supplied]:
         try:
             log = AuditLog(keys, clock, 1, "yunei/bench")
             service = SupplyService(db, clock, log, keys, data)
-            _ingest(db, CatalogService(clock, log), service, source)
+            _ingest(db, CatalogService(clock, log), Intake(db, clock, log, data), source)
             view = grant(residents, visits)
             service.build(view, "prod", "system")
             with db.read() as tx:
@@ -92,10 +93,11 @@ def supplied(residents: int, visits: int) -> Iterator[Supplied]:
             db.close()
 
 
-def _ingest(db: Database, catalog: CatalogService, service: SupplyService, source: Path) -> None:
+def _ingest(db: Database, catalog: CatalogService, intake: Intake, source: Path) -> None:
     yaml = YAML(typ="safe", pure=True)
     for path in sorted((source / "catalog").glob("*.yaml")):
         item = CatalogItem.model_validate(yaml.load(path.read_text(encoding="utf-8")))
+        taken = intake.take(item, source / "data" / f"{item.table}.parquet")
         with db.write() as tx:
             catalog.put(tx, item, "system")
-            service.ingest(tx, item, source / "data" / f"{item.table}.parquet", "system")
+            intake.register(tx, taken, item, "system")

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from connectors.intake import Intake
 from connectors.service import CatalogService, SupplyService
 from policies.catalog import Catalog, CatalogItem
 from policies.grant import Grant
@@ -175,11 +176,12 @@ def supplied() -> Iterator[Mapping[str, ExtractRef]]:
         service = SupplyService(db, clock, log, keys, data)
         view, catalog = grant("supply", CAPS)
         if fresh:
-            catalogs = CatalogService(clock, log)
+            catalogs, intake = CatalogService(clock, log), Intake(db, clock, log, data)
             for name, item in catalog.items.items():
+                taken = intake.take(item, source / f"{name}.parquet")
                 with db.write() as tx:
                     catalogs.put(tx, item, "system")
-                    service.ingest(tx, item, source / f"{name}.parquet", "system")
+                    intake.register(tx, taken, item, "system")
             service.build(view, "prod", "system")
         with db.read() as tx:
             workspace = service.workspace(tx, "agr-tpch", "prod")

@@ -19,7 +19,8 @@ def breaches(item: CatalogItem, path: str) -> str:
     counts = [f"count(*) FILTER ({outside})" for _, _, outside in _declared(item)]
     counts += [_repeated(name) for name in item.unique]
     if item.unit is None:
-        return f"SELECT 0, 0{''.join(f', {count}' for count in counts)} FROM {relation}"
+        none = "count(*) FILTER (false)"
+        return f"SELECT {', '.join([none, none, *counts])} FROM {relation}"
     key = sql.name(item.unit.key)
     held = f"SELECT count(*) AS n FROM {relation} WHERE {key} IS NOT NULL GROUP BY {key}"
     over = f"(SELECT coalesce(sum(greatest(n - {item.unit.max_rows}, 0)), 0) FROM ({held}) AS u)"

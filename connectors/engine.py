@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connectors.files import DigestedFile, private_directory
+from connectors.progress import Progress
 from policies.engine import engine_text
 from sandbox.kernel.errors import YuneiError
 
@@ -38,7 +39,8 @@ class SupplyEngine:
     may quote values, so it never leaves: every failure becomes one fixed code.
     """
 
-    def __init__(self, scratch: Path, readable: Sequence[Path]) -> None:
+    def __init__(self, scratch: Path, readable: Sequence[Path], progress: Progress | None = None) -> None:
+        self._progress = progress or Progress()
         self._spill = tempfile.TemporaryDirectory(dir=private_directory(scratch), prefix="spill-")
         self._connection = duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY})
         self._lock([*readable, Path(self._spill.name)])
@@ -67,14 +69,19 @@ class SupplyEngine:
         with sink, _silent():
             relation = self._connection.sql(sql, params=dict(bound) if bound else None)
             reader: pa.RecordBatchReader = relation.to_arrow_reader(ROW_GROUP)
-            return write_parquet(sink, reader.schema, change(reader))
+            return write_parquet(sink, reader.schema, change(self._counted(reader)))
 
     def write_each(self, statements: Sequence[str], sink: DigestedFile) -> tuple[str, int]:
         """Stream the rows of all statements, of one schema and in this order, as Parquet into `sink`; see `write`."""
         with sink, _silent():
             readers = (self._connection.sql(one).to_arrow_reader(ROW_GROUP) for one in statements)
             first: pa.RecordBatchReader = next(readers)
-            return write_parquet(sink, first.schema, chain(first, chain.from_iterable(readers)))
+            return write_parquet(sink, first.schema, self._counted(chain(first, chain.from_iterable(readers))))
+
+    def _counted(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield batch
+            self._progress.done(batch.num_rows)
 
     def close(self) -> None:
         """Give memory and scratch space back."""

@@ -38,7 +38,7 @@ class DigestedFile:
         """Whether nothing more can be written."""
         return self._file.closed
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes, /) -> int:
         """Append `data`."""
         view = memoryview(data)
         self._hash.update(view)

@@ -1,4 +1,4 @@
-"""Reading supplied files into canonical Parquet, or naming the place where one does not fit its declaration."""
+"""Reading supplied files: which rows fit their declaration, and the canonical Parquet of those that do."""
 
 import csv
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from connectors import landing
+from connectors.csv_records import MalformedError, split
 from connectors.engine import SupplyEngine
 from connectors.files import DigestedFile
 from policies.catalog import CatalogItem
@@ -13,13 +14,6 @@ from policies.engine import engine_text as sql
 from sandbox.kernel.errors import YuneiError
 
 _HEADER_LIMIT = 65_536
-_STRUCTURE = {
-    "MISSING COLUMNS": "COLUMN_COUNT",
-    "TOO MANY COLUMNS": "COLUMN_COUNT",
-    "UNQUOTED VALUE": "QUOTING",
-    "LINE SIZE OVER MAXIMUM": "LINE_TOO_LONG",
-    "INVALID ENCODING": "ENCODING",
-}
 
 
 @dataclass(frozen=True)
@@ -30,40 +24,112 @@ class Landing:
     name: str
     item: CatalogItem
 
+    @property
+    def is_csv(self) -> bool:
+        """Whether it is read as CSV."""
+        return self.name.endswith(".csv")
+
     def invalid(self, rule: str, **place: str | int) -> YuneiError:
         """Return the refusal: file, place and rule, never the value."""
         return YuneiError("DATA_INVALID", file=self.name, table=self.item.table, rule=rule, **place)
 
 
-def land(engine: SupplyEngine, sources: Sequence[Landing], target: Path) -> tuple[str, int]:
-    """Write the rows of all files, one file after the other in declared types, as canonical Parquet at `target`.
+@dataclass(frozen=True)
+class Examined:
+    """A file whose every record was looked at.
+
+    `relation` reads its records that hold a field per column, of the engine's `types` by column; `odd` are the lines of those
+    that do not. `rows` is the number read, `misfits` of them have a value that does not fit; `by_column` counts the values.
+    """
+
+    source: Landing
+    relation: str
+    types: dict[str, str]
+    odd: tuple[int, ...]
+    rows: int
+    misfits: int
+    by_column: dict[str, int]
+
+    @property
+    def bad(self) -> int:
+        """The number of rows that do not fit."""
+        return len(self.odd) + self.misfits
+
+    @property
+    def predicates(self) -> dict[str, str]:
+        """By column, what holds where a value does not fit."""
+        return {name: landing.misfit(name, column, self.types[name]) for name, column in self.source.item.columns.items()}
+
+    @property
+    def misfit(self) -> str:
+        """What holds where any value does not fit."""
+        return f"({' OR '.join(f'({bad})' for bad in self.predicates.values())})"
+
+    @property
+    def fitting(self) -> str:
+        """The query for the rows that fit, in declared types."""
+        columns = self.source.item.columns.items()
+        kept = (f"{landing.converted(name, column, self.types[name])} AS {sql.name(name)}" for name, column in columns)
+        return f"SELECT {', '.join(kept)} FROM {self.relation}{f' WHERE NOT {self.misfit}' if self.misfits else ''}"
+
+
+def examine(engine: SupplyEngine, source: Landing) -> Examined:
+    """Look at every record of a file.
+
+    Raises:
+        YuneiError: `DATA_INVALID` where the file as a whole is not what it claims to be; `SUPPLY_FAILED`; `DISK_FULL`.
+
+    """
+    relation, types = _csv(source, source.copy) if source.is_csv else _parquet(engine, source)
+    try:
+        return _counted(engine, Examined(source, relation, types, (), 0, 0, {}))
+    except YuneiError as error:
+        if error.code == "DISK_FULL":
+            raise
+        if not source.is_csv:
+            raise source.invalid("FORMAT") from None
+    odd = _set_apart(source, types)
+    relation, types = _csv(source, _clean(source))
+    try:
+        return _counted(engine, Examined(source, relation, types, odd, 0, 0, {}))
+    except YuneiError:
+        raise source.invalid("STRUCTURE") from None
+
+
+def write(engine: SupplyEngine, examined: Sequence[Examined], target: Path) -> tuple[str, int]:
+    """Write the rows that fit of all files, one file after the other, as canonical Parquet at `target`.
 
     Returns:
         Digest and row count of the canonical file.
 
     Raises:
-        YuneiError: `DATA_INVALID` with file, row or line, column and rule; `SUPPLY_FAILED`; `DISK_FULL`.
+        YuneiError: `DATA_INVALID` by the rule `SIZE_BAND`; `SUPPLY_FAILED`; `DISK_FULL`.
 
     """
-    written = engine.write_each([_fitting(engine, source) for source in sources], DigestedFile(target))
-    _check_size_band(engine, sources[0], target)
+    written = engine.write_each([one.fitting for one in examined], DigestedFile(target))
+    _check_size_band(engine, examined[0].source, target)
     return written
 
 
-def _fitting(engine: SupplyEngine, source: Landing) -> str:
-    """Return the query for one file's rows in declared types, once every one of them fits."""
-    relation, types = _csv(source) if source.name.endswith(".csv") else _parquet(engine, source)
-    columns = source.item.columns
-    misfits = [(name, landing.misfit(name, column, types[name])) for name, column in columns.items()]
+def _counted(engine: SupplyEngine, examined: Examined) -> Examined:
+    predicates = examined.predicates
+    counts = ", ".join(f"count(*) FILTER ({bad})" for bad in (examined.misfit, *predicates.values()))
+    rows, misfits, *values = engine.rows(f"SELECT count(*), {counts} FROM {examined.relation}")[0]
+    by_column = {name: count for name, count in zip(predicates, values, strict=True) if count}
+    return Examined(examined.source, examined.relation, examined.types, examined.odd, rows, misfits, by_column)
+
+
+def _set_apart(source: Landing, types: dict[str, str]) -> tuple[int, ...]:
+    """Make a copy of a CSV file without the records that lack a field per column, and return the lines of those."""
     try:
-        counts = engine.rows(f"SELECT {', '.join(f'count(*) FILTER ({bad})' for _, bad in misfits)} FROM {relation}")[0]
-    except YuneiError as error:
-        raise _structural(engine, source, types) or error from None
-    for (name, bad), count in zip(misfits, counts, strict=True):
-        if count:
-            raise source.invalid("TYPE", row=_first_row(engine, relation, bad), column=name, count=count)
-    kept = (f"{landing.converted(name, column, types[name])} AS {sql.name(name)}" for name, column in columns.items())
-    return f"SELECT {', '.join(kept)} FROM {relation}"
+        with DigestedFile(_clean(source)) as clean:
+            return tuple(split(source.copy, len(types), clean))
+    except MalformedError as found:
+        raise source.invalid(found.rule, line=found.line) from None
+
+
+def _clean(source: Landing) -> Path:
+    return source.copy.with_suffix(".clean")
 
 
 def _check_size_band(engine: SupplyEngine, source: Landing, written: Path) -> None:
@@ -76,10 +142,10 @@ def _check_size_band(engine: SupplyEngine, source: Landing, written: Path) -> No
         raise source.invalid("SIZE_BAND", column=unit.key)
 
 
-def _csv(source: Landing) -> tuple[str, dict[str, str]]:
+def _csv(source: Landing, file: Path) -> tuple[str, dict[str, str]]:
     header = _header(source)
     _check_names(source, header)
-    return landing.csv_relation(str(source.copy), header), dict.fromkeys(header, "VARCHAR")
+    return landing.csv_relation(str(file), header), dict.fromkeys(header, "VARCHAR")
 
 
 def _header(source: Landing) -> list[str]:
@@ -112,24 +178,3 @@ def _check_names(source: Landing, found: list[str]) -> None:
             raise source.invalid("COLUMN_MISSING" if name not in found else "COLUMN_TWICE", column=name)
     if len(found) != len(source.item.columns):
         raise source.invalid("COLUMN_UNDECLARED")
-
-
-def _first_row(engine: SupplyEngine, relation: str, bad: str) -> int:
-    """Number of the first misfit row, counted from 1 after the header."""
-    numbered = f"SELECT *, row_number() OVER () AS __row FROM {relation}"
-    return int(engine.rows(f"SELECT min(__row) FROM ({numbered}) WHERE {bad}")[0][0])
-
-
-def _structural(engine: SupplyEngine, source: Landing, types: dict[str, str]) -> YuneiError | None:
-    """Find the first malformed line of a CSV file; only its number and kind are read, never its text."""
-    if not source.name.endswith(".csv"):
-        return source.invalid("FORMAT")
-    relation = landing.csv_rejects_relation(str(source.copy), list(types))
-    try:
-        engine.rows(f"SELECT {', '.join(f'count({sql.name(name)})' for name in types)} FROM {relation}")
-        found = engine.rows("SELECT line, error_type::VARCHAR FROM reject_errors ORDER BY line LIMIT 1")
-    except YuneiError:
-        return source.invalid("STRUCTURE")
-    if not found:
-        return None
-    return source.invalid(_STRUCTURE.get(found[0][1], "STRUCTURE"), line=int(found[0][0]))

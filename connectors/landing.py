@@ -26,12 +26,6 @@ def csv_relation(path: str, header: Sequence[str]) -> str:
     return f"read_csv({sql.text(path)}, columns = {{{columns}}}, {_CSV})"
 
 
-def csv_rejects_relation(path: str, header: Sequence[str]) -> str:
-    """Return the same relation, which keeps the place of each malformed line instead of failing on the first."""
-    columns = ", ".join(f"{sql.text(name)}: 'VARCHAR'" for name in header)
-    return f"read_csv({sql.text(path)}, columns = {{{columns}}}, store_rejects = true, rejects_limit = 1, {_CSV})"
-
-
 _CSV = (
     "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = false, "
     "encoding = 'utf-8', strict_mode = true, null_padding = false"

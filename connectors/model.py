@@ -17,14 +17,15 @@ NONCE_BYTES = 32
 class Snapshot:
     """One version of a source table in canonical Parquet.
 
-    `source_digest` is of the file as supplied, `digest` of the canonical file, `path` is relative to the data directory.
-    All of these and the row count stay inside the domain; outside, a snapshot is its random `id` and its commitment.
+    `declaration_digest` is of what decided how the files were read, `source_digest` of the files as supplied, `digest` of the
+    canonical file, `path` is relative to the data directory. All of these and the row count stay inside the domain; outside, a
+    snapshot is its random `id` and its commitment.
     """
 
     id: str
     table: str
     item_version: int
-    schema_digest: str
+    declaration_digest: str
     source_digest: str
     path: str
     digest: str
@@ -117,8 +118,18 @@ def commitment(kind: CommittedKind, name: str, file_digest: str, nonce: bytes) -
 
 
 def schema_digest(item: CatalogItem) -> str:
-    """Digest of names and types: a file is read anew when these change, not when a title does."""
+    """Digest of names and types, for whoever reads a table."""
     return digest({name: column.type.model_dump() for name, column in item.columns.items()})
+
+
+def declaration_digest(item: CatalogItem) -> str:
+    """Digest of all that decides how files are read and what is told of them: they are read anew when it changes."""
+    columns: list[Json] = [
+        [name, column.model_dump(mode="json", include={"type", "bounds", "domain", "nullable"})]
+        for name, column in item.columns.items()
+    ]
+    rest = item.model_dump(mode="json", include={"unit", "unique", "max_bad_rows"})
+    return digest({"columns": columns, **rest})
 
 
 def moved_account(present: CatalogItem, item: CatalogItem) -> str | None:

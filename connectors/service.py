@@ -1,24 +1,15 @@
-"""Use cases of the catalog and of supply: data come in as snapshots, and go to an agreement as extracts in final form."""
+"""Use cases of the catalog and of supply: snapshots go to an agreement as extracts in final form."""
 
-import secrets
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from connectors import store
-from connectors.declared import breaches, violations
 from connectors.engine import SupplyEngine
-from connectors.files import (
-    copy_in,
-    disk_errors,
-    private_directory,
-    remove_strays,
-    removed_unless_kept,
-    supplied_files,
-)
-from connectors.ingest import Landing, land
-from connectors.model import NONCE_BYTES, Build, Snapshot, TableExtract, Workspace, commitment, moved_account, schema_digest
+from connectors.files import disk_errors, private_directory, remove_strays, removed_unless_kept
+from connectors.model import Build, Snapshot, TableExtract, Workspace, commitment, moved_account, schema_digest
+from connectors.progress import Progress
 from connectors.sealing import remove_unsealed
 from connectors.vault import Vault, key_name
 from connectors.workshop import Made, Order, Place, Workshop, changed_snapshots, make_twin, needed_tables
@@ -28,7 +19,6 @@ from policies.policy import Environment
 from sandbox.kernel.audit.model import AuditEvent
 from sandbox.kernel.audit.service import AuditLog
 from sandbox.kernel.canonical import Json
-from sandbox.kernel.canonical import digest as digest_of
 from sandbox.kernel.clock import Clock, stamp
 from sandbox.kernel.db import Database, Transaction
 from sandbox.kernel.durable import sync_directory
@@ -115,74 +105,7 @@ class SupplyService:
         self._data_dir = data_dir.resolve()
         self.vault = Vault(db, keys, memory)
 
-    def ingest(self, tx: Transaction, item: CatalogItem, source: Path, actor: str) -> str:
-        """Take `source` in as the newest snapshot of `item`'s table and return the snapshot's id.
-
-        The same bytes under the same declaration as the newest snapshot are that snapshot. A row that does not fit the
-        declared columns refuses the whole.
-
-        Args:
-            tx: the act's write transaction.
-            item: declares the columns.
-            source: Parquet, or CSV (UTF-8, comma, header, RFC 4180; an empty unquoted field is NULL, an empty line no row);
-                or a folder of such files of one kind, whose rows follow each other in the order of the files' names.
-            actor: who supplies it.
-
-        Raises:
-            YuneiError: `DATA_INVALID` with file, row or line, column and rule but never the value; `DISK_FULL`;
-                `SUPPLY_FAILED`.
-
-        """
-        files = supplied_files(source)
-        if isinstance(files, str):
-            raise YuneiError("DATA_INVALID", file=source.name, table=item.table, rule=files)
-        snapshot = new_id("snp")
-        with disk_errors():
-            directory = private_directory(self._data_dir, "raw", item.table)
-            copy = directory / f".{snapshot}.source"
-            try:
-                copy.mkdir(mode=0o700)
-                copies = [copy / f"{number:05}" for number in range(len(files))]
-                digests = [copy_in(one, into) for one, into in zip(files.values(), copies, strict=True)]
-                source_digest = digests[0] if source.is_file() else digest_of([*zip(files, digests, strict=True)])
-                remove_strays(directory, store.snapshot_files(tx, item.table), copy)
-                newest = store.newest_snapshot(tx, item.table)
-                if newest is not None and (newest.source_digest, newest.schema_digest) == (source_digest, schema_digest(item)):
-                    return newest.id
-                landings = tuple(Landing(into, name, item) for name, into in zip(files, copies, strict=True))
-                return self._snapshot(tx, landings, snapshot, source_digest, actor)
-            finally:
-                shutil.rmtree(copy, ignore_errors=True)
-
-    def _snapshot(self, tx: Transaction, landings: Sequence[Landing], name: str, source_digest: str, actor: str) -> str:
-        item, directory = landings[0].item, landings[0].copy.parent.parent
-        target, partial = directory / f"{name}.parquet", directory / f".{name}.partial"
-        with removed_unless_kept(target), removed_unless_kept(partial):
-            with SupplyEngine(self._data_dir / "raw" / ".scratch", [directory]) as engine:
-                digest, rows = land(engine, landings, partial)
-                broken = violations(item, engine.rows(breaches(item, str(partial)))[0])
-            partial.rename(target)
-            sync_directory(target.parent)
-            made = Snapshot(
-                id=name,
-                table=item.table,
-                item_version=item.version,
-                schema_digest=schema_digest(item),
-                source_digest=source_digest,
-                path=str(target.relative_to(self._data_dir)),
-                digest=digest,
-                rows=rows,
-                nonce=secrets.token_bytes(NONCE_BYTES),
-                created=stamp(self._clock.now()),
-            )
-            store.add_snapshot(tx, made)
-            payload = {"table": item.table, "commitment": commitment("snapshot", name, digest, made.nonce)}
-            self._audit.append(tx, AuditEvent("snapshot.ingested", name, actor, (item.institution,), payload))
-            counts: dict[str, Json] = {"table": item.table, "violations": broken.as_json()}
-            self._audit.append(tx, AuditEvent("snapshot.checked", name, actor, (item.institution,), counts))
-        return name
-
-    def build(self, grant: Grant, environment: Environment, actor: str) -> None:
+    def build(self, grant: Grant, environment: Environment, actor: str, progress: Progress | None = None) -> None:
         """Make the extracts of `grant` in `environment` and put them in force, all together or not at all.
 
         Nothing is made where the workspace in force already serves this grant and the newest snapshots, with its files
@@ -202,7 +125,7 @@ class SupplyService:
             return
         with disk_errors():
             parent = private_directory(self._data_dir, *supply.parts[:-1])
-            self._make(supply, order, parent, actor)
+            self._make(supply, order, parent, actor, progress or Progress())
             remove_strays(parent, known, parent / supply.extract)
             remove_unsealed(parent)
 
@@ -216,18 +139,18 @@ class SupplyService:
             snapshots[table] = newest
         return Order(grant, catalog, snapshots)
 
-    def _make(self, supply: _Supply, order: Order | None, parent: Path, actor: str) -> None:
+    def _make(self, supply: _Supply, order: Order | None, parent: Path, actor: str, progress: Progress) -> None:
         partial, target = parent / f".{supply.extract}.partial", parent / supply.extract
         with removed_unless_kept(target), removed_unless_kept(partial):
             partial.mkdir(mode=0o700)
-            made = self._files(supply, order, partial)
+            made = self._files(supply, order, partial, progress)
             sync_directory(partial)
             partial.rename(target)
             sync_directory(parent)
             with self._db.write() as tx:
                 self._register(tx, supply, made, actor)
 
-    def _files(self, supply: _Supply, order: Order | None, directory: Path) -> tuple[Made, ...]:
+    def _files(self, supply: _Supply, order: Order | None, directory: Path, progress: Progress) -> tuple[Made, ...]:
         sealer = self.vault.sealer(supply.grant.policy.agreement, supply.environment, supply.extract)
         place = Place(directory, "/".join(supply.parts), sealer)
         if order is None:
@@ -235,8 +158,8 @@ class SupplyService:
         for table in changed_snapshots(order, self._data_dir):
             raise YuneiError("SUPPLY_FAILED", table=table, rule="SNAPSHOT_CHANGED")
         raw = self._data_dir / "raw"
-        with SupplyEngine(raw / ".scratch", [raw]) as engine:
-            return tuple(Workshop(order, self._keys, engine, self._data_dir).make(place))
+        with SupplyEngine(raw / ".scratch", [raw], progress) as engine:
+            return tuple(Workshop(order, self._keys, engine, self._data_dir).make(place, progress))
 
     def _register(self, tx: Transaction, supply: _Supply, made: tuple[Made, ...], actor: str) -> None:
         tables = tuple(one.extract for one in made)

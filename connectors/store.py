@@ -1,6 +1,7 @@
 """Rows of the catalog, snapshots, workspaces with their extracts, and canaries. Insert-only: history is kept."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import cast
 
 from sqlalchemy import (
@@ -45,7 +46,7 @@ snapshots = Table(
     Column("id", String(64), nullable=False, unique=True),
     Column("table_name", String(63), nullable=False, index=True),
     Column("item_version", Integer, nullable=False),
-    Column("schema_digest", String(71), nullable=False),
+    Column("declaration_digest", String(71), nullable=False),
     Column("source_digest", String(71), nullable=False),
     Column("path", Text, nullable=False),
     Column("digest", String(71), nullable=False),
@@ -97,7 +98,7 @@ def add_snapshot(tx: Transaction, one: Snapshot) -> None:
             id=one.id,
             table_name=one.table,
             item_version=one.item_version,
-            schema_digest=one.schema_digest,
+            declaration_digest=one.declaration_digest,
             source_digest=one.source_digest,
             path=one.path,
             digest=one.digest,
@@ -116,9 +117,9 @@ def newest_snapshot(tx: Transaction, table: str) -> Snapshot | None:
 
 
 def snapshot_files(tx: Transaction, table: str) -> frozenset[str]:
-    """Name the files of all snapshots of `table`."""
-    rows = tx.execute(select(snapshots.c.id).where(snapshots.c.table_name == table))
-    return frozenset(f"{name}.parquet" for name in rows.scalars())
+    """Name what lies in the directory of `table` for all its snapshots."""
+    rows = tx.execute(select(snapshots.c.path).where(snapshots.c.table_name == table))
+    return frozenset(Path(path).relative_to("raw", table).parts[0] for path in rows.scalars())
 
 
 def build_names(tx: Transaction, agreement: str, environment: Environment) -> frozenset[str]:
@@ -192,7 +193,7 @@ def _snapshot(row: Row[tuple[object, ...]]) -> Snapshot:
         id=row.id,
         table=row.table_name,
         item_version=row.item_version,
-        schema_digest=row.schema_digest,
+        declaration_digest=row.declaration_digest,
         source_digest=row.source_digest,
         path=row.path,
         digest=row.digest,

@@ -12,6 +12,7 @@ from connectors.engine import SupplyEngine, write_parquet
 from connectors.extraction import PrivateTable, Source
 from connectors.files import file_digest
 from connectors.model import NONCE_BYTES, Snapshot, TableExtract, Violations
+from connectors.progress import Progress
 from connectors.pseudonyms import hmac_pads
 from connectors.ranking import ranked
 from connectors.row_filter import compile_filter
@@ -104,8 +105,8 @@ class Workshop:
         self._engine = engine
         self._data_dir = data_dir
 
-    def make(self, place: Place) -> Iterator[Made]:
-        """Write every granted table in final form.
+    def make(self, place: Place, progress: Progress) -> Iterator[Made]:
+        """Write every granted table in final form; `progress` hears of each and of its rows.
 
         Raises:
             YuneiError: `SUPPLY_FAILED`, `DISK_FULL`, `KEY_MISSING`.
@@ -115,6 +116,7 @@ class Workshop:
         if private:
             self._make_units()
         for table in self._order.grant.tables.values():
+            progress.begin("extract", table.name, self._order.snapshots[table.name].rows)
             written, violations = self._public(table, place) if table.public else self._private(table, place)
             yield Made(place.extract(table, self._order.snapshots[table.name].id, written), violations)
 

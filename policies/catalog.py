@@ -220,6 +220,8 @@ class CatalogItem(Strict):
     """Columns whose values occur at most once (public tables: join keys)."""
     rows_band: Whole = 1_000_000
     """Public upper bound on the number of rows."""
+    max_bad_rows: int = Field(0, ge=0, le=100_000, strict=True)
+    """Rows of one delivery that may be set aside because they do not fit what is declared; more refuse the whole delivery."""
     columns: dict[Name, CatalogColumn] = Field(min_length=1, json_schema_extra=CLOSED)
 
     @property

@@ -198,6 +198,7 @@ TERMS: Mapping[type[BaseModel], Mapping[str, Term]] = {
         "unit": Inside(UnitPath, PROTECTED),
         "unique": Members(GRANTED),
         "rows_band": UNKNOWN,
+        "max_bad_rows": NO_EFFECT,
         "columns": Named(CatalogColumn, GRANTED),
     },
     UnitPath: {"kind": UNKNOWN, "key": UNKNOWN, "references": UNKNOWN, "max_rows": MORE, "size_band": UNKNOWN},

@@ -8,6 +8,7 @@ import egress
 import policies
 import sandbox
 import tenants
+from connectors.intake import Intake
 from connectors.service import CatalogService, SupplyService
 from egress.ledger.service import Ledger
 from egress.release.service import ReleaseService
@@ -89,6 +90,11 @@ class Container:
         return self.parts.catalog
 
     @property
+    def intake(self) -> Intake:
+        """Takes deliveries of data in."""
+        return self.parts.intake
+
+    @property
     def supply(self) -> SupplyService:
         """Snapshots and extracts."""
         return self.parts.supply
@@ -144,6 +150,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Container:
         tenants=TenantService(db, clock, audit),
         policies=PolicyService(clock, audit),
         catalog=CatalogService(clock, audit),
+        intake=Intake(db, clock, audit, settings.data_dir),
         supply=SupplyService(db, clock, audit, keys, settings.data_dir, settings.open_dir),
         ledger=Ledger(clock, audit),
         parsers=Parsers(ProcessTrial(), EngineOpinion()),

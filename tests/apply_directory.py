@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from connectors.intake import Intake
 from connectors.service import CatalogService, SupplyService
 from egress.ledger.service import Ledger
 from policies.service import PolicyService
@@ -113,6 +114,7 @@ class Site:
     tenants: TenantService
     policies: PolicyService
     catalog: CatalogService
+    intake: Intake
     supply: SupplyService
     ledger: Ledger
 
@@ -139,6 +141,7 @@ def open_site(root: Path, settings: Settings | None = None) -> Site:
         TenantService(db, clock, audit),
         PolicyService(clock, audit),
         CatalogService(clock, audit),
+        Intake(db, clock, audit, settings.data_dir),
         SupplyService(db, clock, audit, keys, settings.data_dir),
         Ledger(clock, audit),
     )

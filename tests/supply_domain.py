@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connectors import store
+from connectors.intake import Intake
 from connectors.model import Workspace
 from connectors.service import CatalogService, SupplyService
 from policies.catalog import CatalogItem, ColumnType
@@ -225,6 +226,7 @@ class Domain:
         self.clock = ManualClock(datetime(2026, 5, 1, tzinfo=UTC))
         self.audit = RecordingAudit()
         self.catalog = CatalogService(self.clock, self.audit)  # type: ignore[arg-type]
+        self.intake = Intake(self.db, self.clock, self.audit, self.data)  # type: ignore[arg-type]
         self.supply = SupplyService(self.db, self.clock, self.audit, self.keys, self.data)  # type: ignore[arg-type]
         with self.db.write() as tx:
             for item in ITEMS:
@@ -240,8 +242,9 @@ class Domain:
         return self.ingest_file(item, file)
 
     def ingest_file(self, item: CatalogItem, file: Path) -> str:
+        taken = self.intake.take(item, file)
         with self.db.write() as tx:
-            return self.supply.ingest(tx, item, file, "per-test")
+            return self.intake.register(tx, taken, item, "per-test")
 
     def load(
         self, people: list[tuple[object, ...]], seen: list[tuple[object, ...]], places: list[tuple[object, ...]] | None = None

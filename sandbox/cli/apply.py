@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from sandbox.cli.local import services
-from sandbox.cli.output import JsonFlag, emit, line, printable, table, titles
+from sandbox.cli.output import JsonFlag, emit, line, table, titles
+from sandbox.cli.progress import told
 from tenants.model import SYSTEM_ACTOR
 
 Directory = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="organisations.yaml, catalog/, policies/, data/ …")]
@@ -35,8 +36,8 @@ def apply(directory: Directory, *, check: Check = False, signed_text: SignedText
         use_case.read_declaration(directory)
         emit({"valid": True}) if as_json else line("valid")
         return
-    with services() as container:
-        report = use_case.apply(container, directory, SYSTEM_ACTOR, _quiet if as_json else _tell, container.history)
+    with services() as container, told(quiet=as_json) as progress:
+        report = use_case.apply(container, directory, SYSTEM_ACTOR, progress, container.history)
     if as_json:
         emit(report.as_json())
     else:
@@ -46,11 +47,5 @@ def apply(directory: Directory, *, check: Check = False, signed_text: SignedText
         )
         for policy, simulation in report.simulated.items():
             line(f"{policy}: {titles(simulation.text)}")
-
-
-def _tell(step: str, subject: str) -> None:
-    sys.stderr.write(printable(f"{step} {subject}") + "\n")
-
-
-def _quiet(_step: str, _subject: str) -> None:
-    """Keep stdout and stderr to the documents alone."""
+        for name, counts in report.quarantined.items():
+            line(f"{name}: {counts['rows']} rows set aside in quarantine")

@@ -3,15 +3,17 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.status import Status
 from rich.table import Table
 
+from connectors.progress import Progress
 from egress.release.verify import public_keys
 from sandbox.bootstrap import build
 from sandbox.cli.city import CitySize, write_city
@@ -49,7 +51,7 @@ def demo(
         write_city(data_dir / "city", CitySize(residents, visits))
     with _timed(console, times, "Database, register, policies, data, extracts"), console.status("…") as status:
         _migrate(settings)
-        tokens = _set_up(settings, data_dir / "city", lambda step, subject: status.update(f"{step} {Path(subject).name}"))
+        tokens = _set_up(settings, data_dir / "city", _Shown(status))
     with ExitStack() as stack:
         with _timed(console, times, f"API and worker start; isolation level {level}"):
             stage = stack.enter_context(running(environment, data_dir / "logs", keep=keep))
@@ -82,7 +84,17 @@ def _migrate(settings: Settings) -> None:
         db.close()
 
 
-def _set_up(settings: Settings, city: Path, progress: Callable[[str, str], None]) -> dict[str, str]:
+class _Shown(Progress):
+    """Shows the step under way."""
+
+    def __init__(self, status: Status) -> None:
+        self._status = status
+
+    def begin(self, step: str, subject: str, rows: int | None = None) -> None:  # noqa: ARG002 - it shows no rows
+        self._status.update(f"{step} {Path(subject).name}")
+
+
+def _set_up(settings: Settings, city: Path, progress: Progress) -> dict[str, str]:
     """Apply the city and make one token per person of the story, kept in files that only this user reads."""
     with build(settings) as container:
         apply(container, city, "system", progress)

@@ -1,15 +1,17 @@
 """Apply a directory: organisations, people, catalog, agreements, policies, budgets and data, in one act or not at all."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from connectors.intake import Intake, Taken
+from connectors.progress import Progress
 from connectors.service import CatalogService, SupplyService
 from connectors.store import newest_snapshot
 from egress.ledger.model import Scope
 from egress.ledger.service import Ledger
-from policies.catalog import Catalog
+from policies.catalog import Catalog, CatalogItem
 from policies.grant import Grant
 from policies.policy import Environment, Policy
 from policies.service import PolicyService
@@ -19,6 +21,8 @@ from sandbox.jobs.apply_model import ApplyReport, Declaration
 from sandbox.jobs.apply_read import Reader
 from sandbox.jobs.apply_signed import (
     SIGNERS_NEEDED,
+    Signed,
+    Step,
     Unsigned,
     last_step,
     next_step,
@@ -35,9 +39,6 @@ from sandbox.kernel.errors import YuneiError
 from sandbox.kernel.keys import KeyRing
 from sandbox.kernel.settings import Settings
 from tenants.service import TenantService
-
-Progress = Callable[[str, str], None]
-"""Told what begins: a step (`read`, `register`, `ingest`, `build`) and its subject; of `simulate`, what was found."""
 
 
 class Outlook(Protocol):
@@ -66,6 +67,8 @@ class Deps(Protocol):
     @property
     def catalog(self) -> CatalogService: ...  # noqa: D102
     @property
+    def intake(self) -> Intake: ...  # noqa: D102
+    @property
     def supply(self) -> SupplyService: ...  # noqa: D102
     @property
     def ledger(self) -> Ledger: ...  # noqa: D102
@@ -90,13 +93,14 @@ def apply(
     deps: Deps,
     directory: Path,
     actor: str,
-    progress: Progress = lambda _step, _subject: None,
+    progress: Progress | None = None,
     outlook: Outlook | None = None,
 ) -> ApplyReport:
     """Bring a directory in. Applying the same directory again changes nothing and logs nothing.
 
-    Everything but the extracts is one transaction, one audit event per object that changes. Extracts follow, one
-    transaction each; until an agreement's extracts are built its jobs are refused as stale, and applying again builds them.
+    Data are taken in first, so that other work need not wait. Everything but the extracts is one transaction then, one audit
+    event per object that changes. Extracts follow, one transaction each; until an agreement's extracts are built its jobs are
+    refused as stale, and applying again builds them.
     What is absent from the directory stays as it is: nothing is removed by leaving it out. What is applied is a copy:
     nothing that is written to the directory meanwhile has an effect. With an `outlook`, what new versions of policies change
     for past jobs is told before they are in force, and reported.
@@ -107,7 +111,8 @@ def apply(
             `DISK_FULL` and `SUPPLY_FAILED`.
 
     """
-    progress("read", str(directory))
+    progress = progress or Progress()
+    progress.begin("read", str(directory))
     read_declaration(directory)  # so that a fault is named before anything is copied; what was read here is not used
     with private_copy(directory, deps.settings.data_dir) as copy:
         declared = read_declaration(copy)
@@ -125,11 +130,15 @@ class _Run:
         self._progress = progress
         self._changed: dict[str, list[str]] = defaultdict(list)
         self._simulated: dict[str, Simulation] = {}
+        self._quarantined: dict[str, Mapping[str, Json]] = {}
 
     def run(self, copy: Path, tree: str | None, outlook: Outlook | None) -> ApplyReport:
         if outlook is not None:
             self._foresee(outlook)
-        self._progress("register", str(len(self._declared.policies)))
+        with self._deps.db.read() as tx:
+            self._authorised(tx, copy, tree)
+        taken = self._take()
+        self._progress.begin("register", str(len(self._declared.policies)))
         with self._deps.db.write() as tx:
             self._authorise(tx, copy, tree)
             names = _key_names(self._declared)
@@ -138,7 +147,7 @@ class _Run:
                 public = self._deps.keys.signer(name).public.hex()
                 self._note("keys", name, self._note_once(tx, "key.created", f"key:{name}", {"public": public}))
             self._register(tx)
-            self._ingest(tx)
+            self._ingest(tx, taken)
             self._publish(tx)
         self._build()
         return self._report()
@@ -147,13 +156,13 @@ class _Run:
         for policy in (entry.value for entry in self._declared.policies):
             found = outlook.foresee(policy, self._declared.catalog)
             if found is not None:
-                self._progress("simulate", f"{policy.policy}: {found.text['zh']} / {found.text['en']}")
+                self._progress.begin("simulate", f"{policy.policy}: {found.text['zh']} / {found.text['en']}")
                 self._simulated[policy.policy] = found
 
-    def _authorise(self, tx: Transaction, copy: Path, tree: str | None) -> None:
-        """Demand two signatures in production, where `tree` is given, in the transaction in which the step is taken."""
+    def _authorised(self, tx: Transaction, copy: Path, tree: str | None) -> tuple[Signed, Step | None] | None:
+        """Demand two signatures in production, where `tree` is given, and return them with the step before."""
         if tree is None:
-            return
+            return None
         deps = self._deps
         last = last_step(tx, deps.audit)
         step = next_step(tree, last)
@@ -161,8 +170,13 @@ class _Run:
         if isinstance(decision, Unsigned):
             facts: dict[str, Json] = {"digest": tree, "after": step.after, "signers": list(decision.signers)}
             raise YuneiError("APPLY_UNSIGNED", **facts, needed=SIGNERS_NEEDED)
-        if step != last:
-            deps.audit.append(tx, decision.event(self._actor))
+        return decision, last
+
+    def _authorise(self, tx: Transaction, copy: Path, tree: str | None) -> None:
+        """Demand the signatures once more in the transaction in which the step is taken, and log it."""
+        found = self._authorised(tx, copy, tree)
+        if found is not None and found[0].step != found[1]:
+            self._deps.audit.append(tx, found[0].event(self._actor))
 
     def _register(self, tx: Transaction) -> None:
         deps, declared = self._deps, self._declared
@@ -183,12 +197,19 @@ class _Run:
             self._deps.audit.append(tx, AuditEvent("canaries.planted", "canaries", self._actor, (), {"count": len(new)}))
         return bool(new)
 
-    def _ingest(self, tx: Transaction) -> None:
-        for item in (entry.value for entry in self._declared.items if entry.value.table in self._declared.data):
-            self._progress("ingest", item.table)
+    def _take(self) -> tuple[tuple[CatalogItem, Taken], ...]:
+        """Take the data in, which may take long, before the write transaction."""
+        deps, data = self._deps, self._declared.data
+        wanted = [entry.value for entry in self._declared.items if entry.value.table in data]
+        return tuple((item, deps.intake.take(item, data[item.table], self._progress)) for item in wanted)
+
+    def _ingest(self, tx: Transaction, taken: tuple[tuple[CatalogItem, Taken], ...]) -> None:
+        for item, one in taken:
             before = newest_snapshot(tx, item.table)
-            after = self._deps.supply.ingest(tx, item, self._declared.data[item.table], self._actor)
+            after = self._deps.intake.register(tx, one, item, self._actor)
             self._note("snapshots", item.table, before is None or before.id != after)
+            if one.quarantined is not None:
+                self._quarantined[item.table] = one.quarantined
 
     def _publish(self, tx: Transaction) -> None:
         deps, catalog = self._deps, self._declared.catalog
@@ -215,9 +236,9 @@ class _Run:
 
     def _build_one(self, grant: Grant, environment: Environment) -> None:
         name = f"{grant.policy.agreement} {environment}"
-        self._progress("build", name)
+        self._progress.begin("build", name)
         before = self._workspace(grant.policy.agreement, environment)
-        self._deps.supply.build(grant, environment, self._actor)
+        self._deps.supply.build(grant, environment, self._actor, self._progress)
         self._note("extracts", name, self._workspace(grant.policy.agreement, environment) != before)
 
     def _workspace(self, agreement: str, environment: Environment) -> str | None:
@@ -251,6 +272,7 @@ class _Run:
                 "snapshots": len(declared.data),
             },
             simulated=self._simulated,
+            quarantined=self._quarantined,
         )
 
 

@@ -167,15 +167,18 @@ class Declaration:
 class ApplyReport:
     """What an apply did: the objects that changed, by kind, and how many were declared. The second time nothing changes.
 
-    `simulated` tells, by policy, what its new version changed for past jobs.
+    `simulated` tells, by policy, what its new version changed for past jobs; `quarantined`, by table, how many rows of its data
+    were set aside because they do not fit.
     """
 
     changed: Mapping[str, tuple[str, ...]]
     declared: Mapping[str, int]
     simulated: Mapping[str, Simulation]
+    quarantined: Mapping[str, Mapping[str, Json]]
 
     def as_json(self) -> Mapping[str, Json]:
         """Return the report for `--json`."""
         changed: dict[str, Json] = {kind: list(names) for kind, names in self.changed.items()}
         simulated = {policy: found.summary() for policy, found in self.simulated.items()}
-        return {"changed": changed, "declared": dict(self.declared), "simulated": simulated}
+        quarantined: dict[str, Json] = {table: dict(counts) for table, counts in self.quarantined.items()}
+        return {"changed": changed, "declared": dict(self.declared), "simulated": simulated, "quarantined": quarantined}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from connectors.intake import Intake
 from connectors.service import CatalogService, SupplyService
 from egress.ledger.service import Ledger
 from egress.release.service import ReleaseService
@@ -28,6 +29,7 @@ class Parts:
     tenants: TenantService
     policies: PolicyService
     catalog: CatalogService
+    intake: Intake
     supply: SupplyService
     ledger: Ledger
     parsers: Parsers

@@ -32,7 +32,7 @@ def csv(domain: Domain, text: str | bytes, item: CatalogItem = VISITS) -> str:
 
 
 def raw(domain: Domain, snapshot: str) -> pa.Table:
-    return pq.read_table(domain.data / "raw" / "visits" / f"{snapshot}.parquet")
+    return pq.read_table(domain.data / "raw" / "visits" / snapshot / "rows.parquet")
 
 
 def refusal(domain: Domain, text: str | bytes) -> dict[str, object]:
@@ -40,8 +40,11 @@ def refusal(domain: Domain, text: str | bytes) -> dict[str, object]:
         csv(domain, text)
     assert refused.value.code == "DATA_INVALID"
     facts = dict(refused.value.facts)
-    assert facts.pop("file") == "supplied.csv"
     assert facts.pop("table") == "visits"
+    if facts["rule"] == "BAD_ROWS":
+        assert (facts["bad_rows"], facts["max_bad_rows"]) == (1, 0)
+        facts = dict(facts["places"][0])
+    assert facts.pop("file") == "supplied.csv"
     left = [path for path in (domain.data / "raw" / "visits").rglob("*") if path.is_file()]
     assert left == [], "a refused file leaves nothing"
     return facts
@@ -95,12 +98,12 @@ def test_columns_may_stand_in_another_order(domain: Domain) -> None:
         ("1,a,h1,2025-03-09,J06.9,1,", None),
     ],
 )
-def test_a_misfit_is_named_by_row_and_column(domain: Domain, line: str, column: str | None) -> None:
+def test_a_misfit_is_named_by_line_and_column(domain: Domain, line: str, column: str | None) -> None:
     text = HEADER + GOOD * 3 + line + "\n" + GOOD
     if column is None:
         assert raw(domain, csv(domain, text)).num_rows == 5
         return
-    assert refusal(domain, text) == {"rule": "TYPE", "row": 4, "column": column, "count": 1}
+    assert refusal(domain, text) == {"rule": "TYPE", "line": 5, "columns": [column]}
 
 
 @pytest.mark.parametrize(
@@ -111,10 +114,10 @@ def test_a_misfit_is_named_by_row_and_column(domain: Domain, line: str, column: 
         (HEADER + "# a remark\n" + GOOD, {"rule": "COLUMN_COUNT", "line": 2}),
         (HEADER + GOOD + '1,"a,h1,2025-03-09,J06.9,1,10.00\n' + GOOD, {"rule": "QUOTING", "line": 3}),
         (HEADER + GOOD + '1,"a"x,h1,2025-03-09,J06.9,1,10.00\n' + GOOD, {"rule": "QUOTING", "line": 3}),
-        (HEADER + GOOD + "1,a\rb,h1,2025-03-09,J06.9,1,10.00\n", {"rule": "STRUCTURE"}),
+        (HEADER + GOOD + "1,a\rb,h1,2025-03-09,J06.9,1,10.00\n", {"rule": "STRUCTURE", "line": 3}),
         ((HEADER + GOOD).encode() + b"1,\xff\xfe,h1,2025-03-09,J06.9,1,10.00\n", {"rule": "ENCODING", "line": 3}),
         ((HEADER + GOOD).encode("utf-16"), {"rule": "HEADER", "line": 1}),
-        (HEADER + GOOD + "1,a\0b,h1,2025-03-09,J06.9,1,10.00\n", {"rule": "TYPE", "row": 2, "column": "resident_id", "count": 1}),
+        (HEADER + GOOD + "1,a\0b,h1,2025-03-09,J06.9,1,10.00\n", {"rule": "TYPE", "line": 3, "columns": ["resident_id"]}),
     ],
 )
 def test_a_malformed_line_refuses_the_file(domain: Domain, text: str | bytes, place: dict[str, object]) -> None:
@@ -156,7 +159,7 @@ def test_parquet_types_must_carry_the_declared_values_exactly(domain: Domain) ->
     for place, name, array, rule in (
         (6, "cost", pa.array([1.5]), "COLUMN_TYPE"),
         (0, "visit_id", pa.array([1.0]), "COLUMN_TYPE"),
-        (3, "visit_date", pa.array(["2025-01-01"]), None),
+        (3, "visit_date", pa.array(["2025-01-01"]), "COLUMN_TYPE"),
         (3, "visit_date", pa.array([0], pa.timestamp("us")), "COLUMN_TYPE"),
         (1, "resident_id", pa.array([b"a"]), "COLUMN_TYPE"),
         (6, "cost", pa.array([Decimal("1.505")], pa.decimal128(12, 3)), "TYPE"),
@@ -165,8 +168,11 @@ def test_parquet_types_must_carry_the_declared_values_exactly(domain: Domain) ->
     ):
         with pytest.raises(YuneiError) as refused:
             domain.ingest(VISITS, good.set_column(place, name, array))
-        assert refused.value.facts["rule"] == (rule or "COLUMN_TYPE")
-        assert refused.value.facts["column"] == name
+        facts = refused.value.facts
+        if rule == "TYPE":
+            assert facts["places"] == [{"file": "visits.parquet", "row": 1, "rule": "TYPE", "columns": [name]}]
+        else:
+            assert (facts["rule"], facts["column"]) == ("COLUMN_TYPE", name)
 
 
 def test_what_is_no_parquet_file_is_refused(domain: Domain) -> None:
@@ -267,8 +273,9 @@ def test_a_column_without_null_counts_a_missing_value(domain: Domain) -> None:
 def test_an_ingest_that_is_rolled_back_registers_nothing(domain: Domain) -> None:
     file = domain.root / "visits.parquet"
     pq.write_table(visits([visit("a")]), file)
+    taken = domain.intake.take(VISITS, file)
     with pytest.raises(RuntimeError), domain.db.write() as tx:  # noqa: PT012 - the failure follows within one transaction
-        domain.supply.ingest(tx, VISITS, file, "per-test")
+        domain.intake.register(tx, taken, VISITS, "per-test")
         raise RuntimeError
     with domain.db.read() as tx:
         assert store.newest_snapshot(tx, "visits") is None
@@ -296,7 +303,8 @@ def test_canaries_are_kept_once(domain: Domain) -> None:
 def test_nothing_of_an_ingest_stays_in_scratch(domain: Domain) -> None:
     csv(domain, HEADER + GOOD)
     assert list((domain.data / "raw" / ".scratch").iterdir()) == []
-    assert [path.suffix for path in (domain.data / "raw" / "visits").iterdir()] == [".parquet"]
+    (kept,) = (domain.data / "raw" / "visits").iterdir()
+    assert sorted(path.name for path in kept.iterdir()) == ["manifest.json", "rows.parquet"]
 
 
 FLAGS = CatalogItem.model_validate(
@@ -312,12 +320,12 @@ FLAGS = CatalogItem.model_validate(
 
 def test_booleans_are_true_or_false(domain: Domain) -> None:
     snapshot = csv(domain, "flag\ntrue\nFALSE\n", FLAGS)
-    assert pq.read_table(domain.data / "raw" / "flags" / f"{snapshot}.parquet")["flag"].to_pylist() == [True, False]
+    assert pq.read_table(domain.data / "raw" / "flags" / snapshot / "rows.parquet")["flag"].to_pylist() == [True, False]
     assert domain.ingest(FLAGS, pa.table({"flag": [True, None]})) != snapshot
     for word in ("1", "yes", "t"):
         with pytest.raises(YuneiError) as refused:
             csv(domain, f"flag\n{word}\n", FLAGS)
-        assert refused.value.facts["rule"] == "TYPE"
+        assert refused.value.facts["places"] == [{"file": "supplied.csv", "line": 2, "rule": "TYPE", "columns": ["flag"]}]
 
 
 def _people(domain: Domain, keys: list[str]) -> Path:

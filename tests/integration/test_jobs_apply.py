@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import select
 
+from connectors.progress import Progress
 from connectors.store import snapshots
 from policies.store import institutions_of
 from sandbox.jobs.apply import apply
@@ -187,18 +188,29 @@ def test_no_planted_value_reaches_the_log(site: Site, tmp_path: Path) -> None:
 
 def test_progress_names_steps_in_order(site: Site, tmp_path: Path) -> None:
     steps: list[str] = []
-    apply(site, write_directory(tmp_path / "dir"), "system", lambda step, _subject: steps.append(step))
-    assert steps == ["read", "register", "ingest", "build", "build"]
+
+    class Heard(Progress):
+        def begin(self, step: str, subject: str, rows: int | None = None) -> None:
+            steps.append(f"{step} {subject} {rows}" if step in {"ingest", "extract"} else step)
+
+        def done(self, rows: int) -> None:
+            steps.append(f"{rows} done")
+
+    apply(site, write_directory(tmp_path / "dir"), "system", Heard())
+    rows = len(CSV.splitlines()) - 1
+    taken = ["ingest residents None", f"ingest residents {rows}", f"{rows} done"]
+    assert steps == ["read", *taken, "register", "build", "build", f"extract residents {rows}", f"{rows} done"]
 
 
 def test_what_is_written_to_the_directory_meanwhile_has_no_effect(site: Site, tmp_path: Path) -> None:
     directory = write_directory(tmp_path / "dir")
 
-    def change(step: str, _subject: str) -> None:
-        if step == "register":
-            write_directory(directory, data={"residents.csv": CSV.replace("r001", "r101")})
+    class Meanwhile(Progress):
+        def begin(self, step: str, subject: str, rows: int | None = None) -> None:
+            if step == "ingest" and rows is None:
+                write_directory(directory, data={"residents.csv": CSV.replace("r001", "r101")})
 
-    apply(site, directory, "system", change)
+    apply(site, directory, "system", Meanwhile())
     assert apply_to(site, write_directory(tmp_path / "again")).changed == {}
     assert list((site.settings.data_dir / "apply").iterdir()) == []
 

@@ -16,7 +16,15 @@ from sandbox.kernel.canonical import Json, canonical_bytes
 NONCE_BYTES = 32
 
 CLOSED_TYPES = frozenset(
-    {"job.measured", "snapshot.checked", "extract.built", "review.approved", "review.returned", "review.rejected"}
+    {
+        "job.measured",
+        "snapshot.checked",
+        "snapshot.quarantined",
+        "extract.built",
+        "review.approved",
+        "review.returned",
+        "review.rejected",
+    }
 )
 """Events that nobody opens but the organisations which they name, whatever scope an auditor has: exact measures of runs,
 exact counts of an institution's faulty rows, and votes with their comments. Auditors hold the leaves all the same."""
