@@ -264,7 +264,7 @@ def test_damaged_extracts_are_named_and_made_again(domain: Domain) -> None:
 
 def test_a_changed_snapshot_is_not_supplied(domain: Domain) -> None:
     domain.load([resident("a")], [visit("a")])
-    [raw] = (domain.data / "raw" / "visits").glob("snp-*.parquet")
+    [raw] = (domain.data / "raw" / "visits").glob("snp-*/rows.parquet")
     raw.write_bytes(raw.read_bytes() + b" ")
     with pytest.raises(YuneiError) as refused:
         domain.build()
@@ -365,18 +365,18 @@ def test_strays_of_acts_that_died_are_removed_and_nothing_else(domain: Domain) -
     kept = domain.workspace()
     raw = domain.data / "raw" / "visits"
     parent = domain.data / "extracts" / "prod" / AGREEMENT
-    strays = [raw / ".snp-dead.source", raw / "snp-dead.parquet", parent / "ext-dead", parent / ".ext-dead.partial"]
+    strays = [raw / ".snp-dead.partial", raw / "snp-dead", parent / "ext-dead", parent / ".ext-dead.partial"]
     for stray in strays:
-        stray.mkdir() if stray.parent == parent else stray.write_bytes(b"rows")
-    young = raw / ".snp-under-way.source"
-    young.write_bytes(b"rows")
-    for path in [*strays, *raw.glob("snp-*.parquet"), *parent.glob("ext-*")]:
+        stray.mkdir()
+    young = raw / ".snp-under-way.partial"
+    young.mkdir()
+    for path in [*strays, *raw.glob("snp-*"), *parent.glob("ext-*")]:
         os.utime(path, (1, 1))
     domain.ingest(VISITS, visits([visit("a", 2)]))
     domain.build()
     assert not any(stray.exists() for stray in strays)
     assert young.exists()
-    assert len(list(raw.glob("snp-*.parquet"))) == 2
+    assert len(list(raw.glob("snp-*/rows.parquet"))) == 2
     assert domain.supply.vault.changed([*kept.extracts, *domain.workspace().extracts]) == ()
 
 

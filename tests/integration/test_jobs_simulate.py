@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from connectors.progress import Progress
 from policies.catalog import Catalog
 from policies.policy import Policy
 from sandbox.api.app import create_app
@@ -207,13 +208,12 @@ def test_apply_tells_what_a_new_version_changes_before_it_is_in_force(tmp_path: 
         path = tmp_path / "city" / "policies" / "clinic-usage.yaml"
         path.write_text(json.dumps(without_income(city), ensure_ascii=False), "utf-8")
         told: list[tuple[str, str]] = []
-        report = apply(
-            city.container,
-            tmp_path / "city",
-            "system",
-            lambda step, subject: told.append((step, subject)),
-            city.container.history,
-        )
+
+        class Told(Progress):
+            def begin(self, step: str, subject: str, rows: int | None = None) -> None:
+                told.append((step, subject))
+
+        report = apply(city.container, tmp_path / "city", "system", Told(), city.container.history)
         assert report.changed["policies"] == ("clinic-usage",)
         simulated: Any = report.as_json()["simulated"]
         assert simulated["clinic-usage"]["newly_refused"] == 1
