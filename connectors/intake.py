@@ -97,6 +97,8 @@ class Intake:
                 `SUPPLY_FAILED`.
 
         """
+        progress = progress or Progress()
+        progress.begin("ingest", item.table)
         files = supplied_files(source)
         if isinstance(files, str):
             raise YuneiError("DATA_INVALID", file=source.name, table=item.table, rule=files)
@@ -110,7 +112,7 @@ class Intake:
             if found is not None:
                 shutil.rmtree(delivery.partial)
                 return found
-            return delivery.read(digests, self._data_dir / "raw" / ".scratch", progress or Progress())
+            return delivery.read(digests, self._data_dir / "raw" / ".scratch", progress)
 
     def register(self, tx: Transaction, taken: Taken, item: CatalogItem, actor: str) -> str:
         """Make what was taken in the newest snapshot of its table, unless the newest is of the same, and return that one's id.
@@ -207,7 +209,6 @@ class _Delivery:
         return taken
 
     def _landed(self, engine: SupplyEngine, landings: Sequence[Landing], files: dict[str, str], progress: Progress) -> Taken:
-        progress.begin("ingest", self.item.table)
         examined = [examine(engine, landing) for landing in landings]
         quarantine.check_count(engine, examined)
         progress.begin("ingest", self.item.table, sum(one.rows for one in examined))

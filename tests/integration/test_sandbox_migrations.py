@@ -91,6 +91,25 @@ def test_two_processes_upgrade_one_database_once(db: Database) -> None:
     assert sorted(done) == [False, False, True]
 
 
+def test_processes_that_open_a_new_database_together_wait_for_each_other(tmp_path: Path) -> None:
+    opened: list[bool] = []
+
+    def use(url: str) -> None:
+        db = Database(url)
+        with db.write() as tx:
+            tx.execute(text("CREATE TABLE IF NOT EXISTS one (id INTEGER)"))
+        db.close()
+        opened.append(True)
+
+    for number in range(60):
+        threads = [threading.Thread(target=use, args=(f"sqlite:///{tmp_path / str(number)}.db",)) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(opened) == 360
+
+
 def test_an_upgrade_that_fails_leaves_the_database_as_it_was(db: Database) -> None:
     with db.write() as tx:
         tx.execute(text("CREATE TABLE job (id INTEGER)"))
