@@ -53,9 +53,13 @@ def ranked(batches: Iterable[pa.RecordBatch], most: int, key: bytes) -> Iterator
 
 def _numbered(rows: pa.RecordBatch) -> pa.RecordBatch:
     """Put each row's place within its unit where its hash stood; the rows are whole units, in order."""
-    units = _units(rows)
-    places = np.arange(len(units)) - np.searchsorted(units, units)
-    return _with_column(rows, places.astype(np.uint64))
+    return _with_column(rows, _places(_units(rows)).astype(np.uint64))
+
+
+def _places(values: Ints) -> Ints:
+    """Return each value's place among its equals, from 0 on; equals stand together."""
+    first = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
+    return np.arange(len(values)) - np.repeat(first, np.diff(np.append(first, len(values))))
 
 
 def _with_hashes(batch: pa.RecordBatch, run: _Run, key: bytes) -> tuple[pa.RecordBatch, _Run]:
@@ -83,14 +87,12 @@ def again(key: bytes, content: int, occurrence: int) -> int:
 
 
 def _lowest(rows: pa.RecordBatch, most: int) -> pa.RecordBatch:
+    """Keep each unit's `most` lowest, in order; the rows are in order already unless some were equal."""
     units, ranks = _units(rows), rows.column(RANK).to_numpy()
-    order: Ints = np.lexsort((ranks, units))
-    ordered = units[order]
-    place = np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
-    chosen = order[place < most]
-    if len(chosen) == rows.num_rows and bool((chosen[1:] > chosen[:-1]).all()):
-        return rows
-    return rows.take(pa.array(chosen))
+    if not bool(((units[1:] != units[:-1]) | (ranks[1:] >= ranks[:-1])).all()):
+        rows = rows.take(pa.array(np.lexsort((ranks, units))))
+    kept = _places(_units(rows)) < most
+    return rows if bool(kept.all()) else rows.filter(pa.array(kept))
 
 
 def _units(rows: pa.RecordBatch) -> Ints:

@@ -112,7 +112,7 @@ def test_directories_and_files_are_private(domain: Domain) -> None:
     domain.build()
     domain.build(environment="dev")
     paths = [domain.data, *domain.data.rglob("*")]
-    assert len([path for path in paths if path.is_file()]) == 9
+    assert len([path for path in paths if path.is_file()]) == 12
     for path in paths:
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
