@@ -24,9 +24,13 @@ class Record:
     text: bytes
     fields: tuple[str, ...]
 
+    def is_row(self, columns: int) -> bool:
+        """Whether it stands for a row: an empty line does so in a table of one column alone, where it is NULL."""
+        return bool(self.fields) or columns == 1
+
     def holds(self, columns: int) -> bool:
         """Whether it has a field per column; as for the engine, commas at its end may stand for nothing."""
-        beyond = len(self.fields) - columns
+        beyond = max(len(self.fields), 1) - columns
         return beyond == 0 or (beyond > 0 and self.text.rstrip(b"\r\n").endswith(b"," * beyond))
 
 
@@ -109,7 +113,7 @@ def split(path: Path, columns: int, clean: Sink) -> list[int]:
     """
     odd: list[int] = []
     for record in records(path):
-        if not record.fields or record.holds(columns):
+        if not record.is_row(columns) or record.holds(columns):
             clean.write(record.text)
         elif record.lines > 1:
             raise MalformedError("QUOTING", record.line)

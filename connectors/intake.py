@@ -88,8 +88,9 @@ class Intake:
 
         Args:
             item: declares the columns.
-            source: Parquet, or CSV (UTF-8, comma, header, RFC 4180; an empty unquoted field is NULL, an empty line no row);
-                or a folder of such files of one kind, whose rows follow each other in the order of the files' names.
+            source: Parquet, or CSV (UTF-8, comma, header, RFC 4180; an empty unquoted field is NULL, and an empty line no row
+                but in a table of one column); or a folder of such files of one kind, whose rows follow each other in the
+                order of the files' names.
             progress: is told how far it is.
 
         Raises:

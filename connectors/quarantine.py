@@ -98,12 +98,15 @@ def _misfits(engine: SupplyEngine, examined: Examined, most: int) -> dict[int, t
 
 
 def _of_csv(examined: Examined, misfits: Mapping[int, tuple[str, ...]], odd: frozenset[int]) -> Iterator[BadRow]:
-    """Read the file once more for the lines and the text; the row's number counts the records that the engine read."""
-    row, wanted = -1, len(misfits) + len(odd)  # the header is the record before the first
-    skipped = frozenset(examined.odd)
+    """Read the file once more for the lines and the text; the row's number counts the records that the engine read.
+
+    Where all are asked for the two readers must have found the same rows, or something would be lost.
+    """
+    row, wanted = -1, len(misfits) + len(odd)  # the header counts as row 0
+    columns, skipped, whole = len(examined.types), frozenset(examined.odd), wanted == examined.bad
     try:
         for record in records(examined.source.copy):
-            if not record.fields:
+            if not record.is_row(columns):
                 continue
             if record.line in skipped:
                 if record.line in odd:
@@ -114,10 +117,12 @@ def _of_csv(examined: Examined, misfits: Mapping[int, tuple[str, ...]], odd: fro
                 if row in misfits:
                     yield BadRow(TYPE, {"line": record.line}, misfits[row], record.text)
                     wanted -= 1
-            if not wanted:
+            if not wanted and not whole:
                 return
     except MalformedError as found:
         raise examined.source.invalid(found.rule, line=found.line) from None
+    if wanted or row != examined.rows:
+        raise examined.source.invalid("STRUCTURE")
 
 
 def _written(engine: SupplyEngine, examined: Examined, target: Path) -> Iterator[BadRow]:

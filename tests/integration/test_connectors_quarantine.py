@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors import intake, store
+from connectors import intake, quarantine, store
 from connectors.quarantine import MOST_PLACES
 from policies.catalog import CatalogItem
 from sandbox.kernel.errors import YuneiError
@@ -226,6 +226,7 @@ def test_data_taken_in_are_not_registered_after_others_came_in_between(domain: D
 
 CELLS = st.sampled_from(["x", "", "1", "7", '"q""t"', '"n\nl"', '"c,c"', 'w"w', "é", '"1"', "#"])
 LINES = st.lists(st.lists(CELLS, min_size=1, max_size=5).map(",".join), max_size=12)
+NUMBER = {"type": "integer", "category": "dimension", "level": "L1"}
 PAIRS = CatalogItem.model_validate(
     {
         "table": "pairs",
@@ -234,7 +235,7 @@ PAIRS = CatalogItem.model_validate(
         "public": True,
         "max_bad_rows": 100,
         "columns": {
-            "number": {"type": "integer", "category": "dimension", "level": "L1"},
+            "number": {**NUMBER},
             "word": {"type": "text", "category": "dimension", "level": "L1"},
             "other": {"type": "text", "category": "dimension", "level": "L1"},
         },
@@ -258,6 +259,28 @@ def test_rows_and_quarantine_together_are_the_file(domain: Domain, lines: list[s
     fits = [one for one in records if (len(one) == 3 or not any(one[3:])) and len(one) >= 3 and (one[0] in {"", "1", "7"})]
     assert [[str(row["number"] or ""), row["word"] or "", row["other"] or ""] for row in rows] == [one[:3] for one in fits]
     assert wrong == [one for one in records if one not in fits]
+
+
+NUMBERS = CatalogItem.model_validate({**PAIRS.model_dump(mode="json"), "table": "numbers", "columns": {"number": {**NUMBER}}})
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lines=st.lists(st.sampled_from(["", "", "1", "x", '""', '"7"', "7,", "7,8", " "]), max_size=12))
+def test_an_empty_line_of_one_column_is_a_row_and_shifts_no_other(domain: Domain, lines: list[str]) -> None:
+    snapshot = domain.ingest_file(NUMBERS, supplied(domain, "\n".join(["number", *lines]) + "\n"))
+    fits = {"": None, "1": 1, '"7"': 7, "7,": 7}
+    found = pq.read_table(kept(domain, snapshot, NUMBERS) / "rows.parquet")["number"].to_pylist()
+    assert found == [fits[line] for line in lines if line in fits]
+    aside = kept(domain, snapshot, NUMBERS) / "quarantine" / "supplied.csv"
+    wrong = aside.read_text().splitlines()[1:] if aside.exists() else []
+    assert wrong == [line for line in lines if line not in fits]
+
+
+def test_rows_that_the_two_readers_count_otherwise_are_not_set_aside(domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = quarantine.records
+    monkeypatch.setattr(quarantine, "records", lambda path: (one for one in read(path) if one.line != 3))
+    facts = refusal(domain, supplied(domain, HEADER + GOOD * 2 + "x,a,h1,,K,1,\n"), admitting(5))
+    assert facts["rule"] == "STRUCTURE"
 
 
 def test_types_of_the_catalog_field() -> None:
