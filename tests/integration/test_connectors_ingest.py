@@ -188,6 +188,18 @@ def test_what_is_no_parquet_file_is_refused(domain: Domain) -> None:
     assert unknown.value.facts["rule"] == "FORMAT"
 
 
+def test_a_parquet_file_with_spoilt_pages_is_refused_and_leaves_nothing(domain: Domain) -> None:
+    file = domain.root / "visits.parquet"
+    pq.write_table(visits([visit(f"r{number}", number) for number in range(5000)]), file, compression="snappy")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:200] + b"\0" * 2000 + whole[2200:])
+    assert pq.read_metadata(file).num_rows == 5000, "its footer is whole"
+    with pytest.raises(YuneiError) as refused:
+        domain.ingest_file(VISITS, file)
+    assert (refused.value.code, refused.value.facts["rule"]) == ("DATA_INVALID", "FORMAT")
+    assert list((domain.data / "raw" / "visits").iterdir()) == []
+
+
 def test_the_same_bytes_again_are_the_same_snapshot(domain: Domain) -> None:
     first = csv(domain, HEADER + GOOD)
     events = len(domain.audit.events)
