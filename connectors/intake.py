@@ -116,7 +116,7 @@ class Intake:
             return delivery.read(digests, self._data_dir / "raw" / ".scratch", progress)
 
     def register(self, tx: Transaction, taken: Taken, item: CatalogItem, actor: str) -> str:
-        """Make what was taken in the newest snapshot of its table, unless the newest is of the same, and return that one's id.
+        """Make what was taken in the newest snapshot of its table, unless it is already, and return its id.
 
         Args:
             tx: the act's write transaction.
@@ -124,9 +124,12 @@ class Intake:
             item: the catalog item it was taken in for.
             actor: who supplies it.
 
+        Raises:
+            YuneiError: `SUPPLY_FAILED` by the rule `CHANGED_MEANWHILE`.
+
         """
         newest = store.newest_snapshot(tx, taken.table)
-        if newest is not None and taken.of(newest.source_digest, newest.declaration_digest):
+        if newest is not None and newest.id == taken.id:
             return newest.id
         if taken.id in store.snapshot_files(tx, taken.table):  # another act has put other data in force since it was taken
             raise YuneiError("SUPPLY_FAILED", table=taken.table, rule="CHANGED_MEANWHILE")

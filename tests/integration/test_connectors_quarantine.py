@@ -16,7 +16,7 @@ from connectors import intake, quarantine, store
 from connectors.quarantine import MOST_PLACES
 from policies.catalog import CatalogItem
 from sandbox.kernel.errors import YuneiError
-from tests.supply_domain import RESIDENTS, VISITS, Domain, residents, visit, visits
+from tests.supply_domain import RESIDENTS, VISITS, Domain, resident, residents, visit, visits
 
 HEADER = "visit_id,resident_id,hospital,visit_date,code,ward,cost\n"
 GOOD = "1,a,h1,2025-03-09,J06.9,1,10.00\n"
@@ -220,6 +220,16 @@ def test_data_taken_in_are_not_registered_after_others_came_in_between(domain: D
         newest = store.newest_snapshot(tx, "visits")
     assert newest is not None
     assert newest.rows == 2
+
+
+def test_a_snapshot_that_changed_on_disk_is_replaced_by_supplying_it_again(domain: Domain) -> None:
+    domain.load([resident("a")], [visit("a")])
+    [raw] = (domain.data / "raw" / "visits").glob("snp-*/rows.parquet")
+    raw.write_bytes(raw.read_bytes() + b" ")
+    domain.load([resident("a")], [visit("a")])
+    assert domain.build()["visits"].num_rows == 1
+    assert len(list((domain.data / "raw" / "visits").glob("snp-*/rows.parquet"))) == 2, "history is kept"
+    assert len(list((domain.data / "raw" / "residents").glob("snp-*/rows.parquet"))) == 1
 
 
 # no row is lost
