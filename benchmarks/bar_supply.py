@@ -9,12 +9,12 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
-from figures import Figure
+from figures import Figure, wall_seconds
+from supply import bring_in
 
 from connectors.intake import Intake
 from connectors.service import CatalogService, SupplyService
@@ -117,9 +117,7 @@ def _write(folder: Path) -> None:
 
 
 def _timed(act: Callable[[], object]) -> float:
-    begin = time.perf_counter()
-    act()
-    return time.perf_counter() - begin
+    return wall_seconds(act, 1, warm=0)[0]
 
 
 def main(folder: Path) -> None:
@@ -137,10 +135,7 @@ def main(folder: Path) -> None:
     service = SupplyService(db, clock, log, keys, folder)
 
     def bring(item: CatalogItem, kind: str) -> None:
-        taken = intake.take(item, folder / f"{item.table}.{kind}")
-        with db.write() as tx:
-            catalog.put(tx, item, "system")
-            intake.register(tx, taken, item, "system")
+        bring_in(db, catalog, intake, item, folder / f"{item.table}.{kind}")
 
     people, visits = ITEMS
     bring(people, "parquet")

@@ -97,7 +97,12 @@ def _ingest(db: Database, catalog: CatalogService, intake: Intake, source: Path)
     yaml = YAML(typ="safe", pure=True)
     for path in sorted((source / "catalog").glob("*.yaml")):
         item = CatalogItem.model_validate(yaml.load(path.read_text(encoding="utf-8")))
-        taken = intake.take(item, source / "data" / f"{item.table}.parquet")
-        with db.write() as tx:
-            catalog.put(tx, item, "system")
-            intake.register(tx, taken, item, "system")
+        bring_in(db, catalog, intake, item, source / "data" / f"{item.table}.parquet")
+
+
+def bring_in(db: Database, catalog: CatalogService, intake: Intake, item: CatalogItem, source: Path) -> None:
+    """Put a table on the catalog and take its rows in."""
+    taken = intake.take(item, source)
+    with db.write() as tx:
+        catalog.put(tx, item, "system")
+        intake.register(tx, taken, item, "system")

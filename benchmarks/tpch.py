@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from supply import bring_in
 
 from connectors.intake import Intake
 from connectors.service import CatalogService, SupplyService
@@ -178,10 +179,7 @@ def supplied() -> Iterator[Mapping[str, ExtractRef]]:
         if fresh:
             catalogs, intake = CatalogService(clock, log), Intake(db, clock, log, data)
             for name, item in catalog.items.items():
-                taken = intake.take(item, source / f"{name}.parquet")
-                with db.write() as tx:
-                    catalogs.put(tx, item, "system")
-                    intake.register(tx, taken, item, "system")
+                bring_in(db, catalogs, intake, item, source / f"{name}.parquet")
             service.build(view, "prod", "system")
         with db.read() as tx:
             workspace = service.workspace(tx, "agr-tpch", "prod")

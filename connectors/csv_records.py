@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol
 LONGEST_LINE = 2_000_000
 """Bytes of a record at most, as for the engine."""
 
-csv.field_size_limit(LONGEST_LINE)  # of the process; nothing else reads CSV by this module
+csv.field_size_limit(LONGEST_LINE)  # of the whole process; the header is read by the same reader
 
 
 @dataclass(frozen=True)

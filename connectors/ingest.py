@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from connectors import landing
@@ -116,7 +116,7 @@ def _counted(engine: SupplyEngine, examined: Examined) -> Examined:
     counts = ", ".join(f"count(*) FILTER ({bad})" for bad in (examined.misfit, *predicates.values()))
     rows, misfits, *values = engine.rows(f"SELECT count(*), {counts} FROM {examined.relation}")[0]
     by_column = {name: count for name, count in zip(predicates, values, strict=True) if count}
-    return Examined(examined.source, examined.relation, examined.types, examined.odd, rows, misfits, by_column)
+    return replace(examined, rows=rows, misfits=misfits, by_column=by_column)
 
 
 def _set_apart(source: Landing, types: dict[str, str]) -> tuple[int, ...]:

@@ -115,8 +115,8 @@ class Intake:
                 return found
             return delivery.read(digests, self._data_dir / "raw" / ".scratch", progress)
 
-    def register(self, tx: Transaction, taken: Taken, item: CatalogItem, actor: str) -> str:
-        """Make what was taken in the newest snapshot of its table, unless it is already, and return its id.
+    def register(self, tx: Transaction, taken: Taken, item: CatalogItem, actor: str) -> bool:
+        """Make what was taken in the newest snapshot of its table and tell whether that changed anything.
 
         Args:
             tx: the act's write transaction.
@@ -130,7 +130,7 @@ class Intake:
         """
         newest = store.newest_snapshot(tx, taken.table)
         if newest is not None and newest.id == taken.id:
-            return newest.id
+            return False
         if taken.id in store.snapshot_files(tx, taken.table):  # another act has put other data in force since it was taken
             raise YuneiError("SUPPLY_FAILED", table=taken.table, rule="CHANGED_MEANWHILE")
         made = Snapshot(
@@ -147,7 +147,7 @@ class Intake:
         )
         store.add_snapshot(tx, made)
         self._tell(tx, made, taken, (item.institution,), actor)
-        return made.id
+        return True
 
     def _tell(self, tx: Transaction, made: Snapshot, taken: Taken, institution: tuple[str], actor: str) -> None:
         committed = commitment("snapshot", made.id, made.digest, made.nonce)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.databases import KINDS, Postgres, postgres, programs
+from tests.supply_domain import Domain
 
 # CI repeats one set of examples, so that a red run can be repeated; elsewhere each run looks at new ones.
 settings.register_profile(
@@ -73,3 +74,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def module_database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return an empty database for the tests of a module; they run on every kind."""
     return _fresh(request, tmp_path_factory.mktemp("database"))
+
+
+@pytest.fixture
+def domain(tmp_path: Path) -> Iterator[Domain]:
+    """A small domain with the services of supply over it."""
+    made = Domain(tmp_path)
+    yield made
+    made.close()

@@ -91,6 +91,10 @@ HOSPITALS = CatalogItem.model_validate(
         },
     }
 )
+HEADER = "visit_id,resident_id,hospital,visit_date,code,ward,cost\n"
+GOOD = "1,a,h1,2025-03-09,J06.9,1,10.00\n"
+"""Visits as CSV: the header, and a row that fits."""
+
 ITEMS = (RESIDENTS, VISITS, HOSPITALS)
 
 
@@ -244,7 +248,8 @@ class Domain:
     def ingest_file(self, item: CatalogItem, file: Path) -> str:
         taken = self.intake.take(item, file)
         with self.db.write() as tx:
-            return self.intake.register(tx, taken, item, "per-test")
+            self.intake.register(tx, taken, item, "per-test")
+        return taken.id
 
     def load(
         self, people: list[tuple[object, ...]], seen: list[tuple[object, ...]], places: list[tuple[object, ...]] | None = None

@@ -8,7 +8,6 @@ from typing import Protocol
 from connectors.intake import Intake, Taken
 from connectors.progress import Progress
 from connectors.service import CatalogService, SupplyService
-from connectors.store import newest_snapshot
 from egress.ledger.model import Scope
 from egress.ledger.service import Ledger
 from policies.catalog import Catalog, CatalogItem
@@ -205,9 +204,7 @@ class _Run:
 
     def _ingest(self, tx: Transaction, taken: tuple[tuple[CatalogItem, Taken], ...]) -> None:
         for item, one in taken:
-            before = newest_snapshot(tx, item.table)
-            after = self._deps.intake.register(tx, one, item, self._actor)
-            self._note("snapshots", item.table, before is None or before.id != after)
+            self._note("snapshots", item.table, self._deps.intake.register(tx, one, item, self._actor))
             if one.quarantined is not None:
                 self._quarantined[item.table] = one.quarantined
 

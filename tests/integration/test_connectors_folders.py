@@ -1,6 +1,5 @@
 """Ingest of a folder: its files are one table, in the order of their names, or the one that does not fit is named."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,17 +9,7 @@ import pytest
 from connectors import store
 from connectors.model import Snapshot
 from sandbox.kernel.errors import YuneiError
-from tests.supply_domain import RESIDENTS, VISITS, Domain, resident, residents, visit, visits
-
-HEADER = "visit_id,resident_id,hospital,visit_date,code,ward,cost\n"
-GOOD = "1,a,h1,2025-03-09,J06.9,1,10.00\n"
-
-
-@pytest.fixture
-def domain(tmp_path: Path) -> Iterator[Domain]:
-    made = Domain(tmp_path)
-    yield made
-    made.close()
+from tests.supply_domain import GOOD, HEADER, RESIDENTS, VISITS, Domain, resident, residents, visit, visits
 
 
 def raw(domain: Domain, snapshot: str) -> pa.Table:

@@ -12,17 +12,7 @@ from connectors import store
 from connectors.model import Violations
 from policies.catalog import CatalogItem
 from sandbox.kernel.errors import YuneiError
-from tests.supply_domain import HOSPITALS, RESIDENTS, VISITS, Domain, hospitals, resident, residents, visit, visits
-
-HEADER = "visit_id,resident_id,hospital,visit_date,code,ward,cost\n"
-GOOD = "1,a,h1,2025-03-09,J06.9,1,10.00\n"
-
-
-@pytest.fixture
-def domain(tmp_path: Path):
-    made = Domain(tmp_path)
-    yield made
-    made.close()
+from tests.supply_domain import GOOD, HEADER, HOSPITALS, RESIDENTS, VISITS, Domain, hospitals, resident, residents, visit, visits
 
 
 def csv(domain: Domain, text: str | bytes, item: CatalogItem = VISITS) -> str:

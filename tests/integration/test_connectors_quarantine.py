@@ -2,7 +2,6 @@
 
 import csv
 import json
-from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,7 @@ from connectors import intake, quarantine, store
 from connectors.quarantine import MOST_PLACES
 from policies.catalog import CatalogItem
 from sandbox.kernel.errors import YuneiError
-from tests.supply_domain import RESIDENTS, VISITS, Domain, resident, residents, visit, visits
-
-HEADER = "visit_id,resident_id,hospital,visit_date,code,ward,cost\n"
-GOOD = "1,a,h1,2025-03-09,J06.9,1,10.00\n"
-
-
-@pytest.fixture
-def domain(tmp_path: Path) -> Iterator[Domain]:
-    made = Domain(tmp_path)
-    yield made
-    made.close()
+from tests.supply_domain import GOOD, HEADER, RESIDENTS, VISITS, Domain, resident, residents, visit, visits
 
 
 def admitting(most: int, item: CatalogItem = VISITS) -> CatalogItem:

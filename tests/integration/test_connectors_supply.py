@@ -37,13 +37,6 @@ from tests.supply_domain import (
 )
 
 
-@pytest.fixture
-def domain(tmp_path: Path):
-    made = Domain(tmp_path)
-    yield made
-    made.close()
-
-
 def counts(**found: object) -> dict[str, object]:
     return Violations().as_json() | found
 

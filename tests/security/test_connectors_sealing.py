@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -23,13 +22,6 @@ from sandbox.kernel.settings import OPEN_DIR
 from tests.supply_domain import AGREEMENT, VISITS, Domain, resident, visit, visits
 
 KEY, SALT, TAG = bytes(range(32)), 32, 16
-
-
-@pytest.fixture
-def domain(tmp_path: Path) -> Iterator[Domain]:
-    made = Domain(tmp_path)
-    yield made
-    made.close()
 
 
 def sealed(directory: Path, plain: bytes) -> Path:

@@ -30,13 +30,6 @@ CANARY_ID = "99010119800517001X"
 CANARY_NAME = f"name of {CANARY_ID}"
 
 
-@pytest.fixture
-def domain(tmp_path: Path):
-    made = Domain(tmp_path)
-    yield made
-    made.close()
-
-
 def values(path: str) -> str:
     """Every cell of an extract and its metadata, uncompressed, as text."""
     table = pq.read_table(path)
